@@ -1,0 +1,61 @@
+"""Files and folders that appear under their name only when they are whole."""
+
+import json
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from components.common.errors import ArmillaryError
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`, renamed to `path` when the block succeeds.
+
+    A process that is killed, or a disk that fills up, leaves at most a `.part` file, which no reader takes
+    for the real one. Works for a file and for a folder that the block creates.
+
+    Raises
+    ------
+    ArmillaryError
+        When the disk is full.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        yield part
+        if path.is_dir() and part.is_dir():
+            shutil.rmtree(path)
+        part.replace(path)
+    except OSError as error:
+        if error.errno == 28:  # ENOSPC
+            raise ArmillaryError(
+                f"The disk is full: {path} could not be written.",
+                f"Free space on the disk that holds {path.parent} and run again.",
+            ) from error
+        raise
+    finally:
+        if part.is_dir():
+            shutil.rmtree(part, ignore_errors=True)
+        else:
+            part.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as indented JSON, whole or not at all."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    with whole(path) as part:
+        part.write_text(text + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file; a missing or broken one is an `ArmillaryError` that names it."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ArmillaryError(
+            f"{path} cannot be read as JSON: {error}.", "Run the stage that writes it again."
+        ) from error

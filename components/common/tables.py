@@ -1,0 +1,223 @@
+"""The one table format between stages: Parquet, one row per object, arrays as fixed-shape tensors.
+
+Column metadata holds `unit` and `description`, file metadata holds the provenance and whatever settings a later
+stage needs. Both directions stream, so that a data set larger than memory passes through.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from components.common.errors import InputError
+from components.common.files import whole
+from components.common.provenance import Provenance
+
+Columns = dict[str, npt.NDArray[Any]]
+
+ROWS_PER_GROUP = 512
+_PROVENANCE = b"armillary.provenance"
+_SETTINGS = b"armillary.settings"
+
+
+def column(name: str, dtype: str, description: str, unit: str = "") -> pa.Field:
+    """Describe a column of scalars; `dtype` is an Arrow type name such as `float32`, `int64` or `string`."""
+    return pa.field(name, pa.type_for_alias(dtype), metadata={"unit": unit, "description": description})
+
+
+def tensor_column(
+    name: str, shape: Sequence[int], description: str, unit: str = "", dtype: str = "float32"
+) -> pa.Field:
+    """Describe a column of arrays of one shape."""
+    kind = pa.fixed_shape_tensor(pa.type_for_alias(dtype), list(shape))
+    return pa.field(name, kind, metadata={"unit": unit, "description": description})
+
+
+class TableWriter(AbstractContextManager["TableWriter"]):
+    """Write batches of rows to a Parquet file that exists only when it is complete.
+
+    Parameters
+    ----------
+    path : Path
+        The file to create.
+    fields : sequence of pyarrow.Field
+        Made by `column` and `tensor_column`.
+    provenance : Provenance
+        Stored in the file; assign to `writer.provenance` when the final counts are known only at the end.
+    settings : mapping, optional
+        JSON-able settings that later stages need, such as the pixel grid.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        fields: Sequence[pa.Field],
+        provenance: Provenance,
+        settings: Mapping[str, Any] | None = None,
+    ):
+        self.provenance = provenance
+        self.rows = 0
+        self._settings = dict(settings or {})
+        self._schema = pa.schema(fields)
+        self._whole = whole(path)
+        self._file = pq.ParquetWriter(
+            self._whole.__enter__(),
+            self._schema,
+            compression="none",  # noise does not compress, and plain pages read at the speed of memory
+            use_dictionary=[f.name for f in fields if pa.types.is_string(f.type)],
+            write_statistics=False,
+        )
+
+    def write(self, columns: Mapping[str, npt.ArrayLike | pa.Array]) -> None:
+        """Append rows; arrays of a tensor column have shape (rows, *shape)."""
+        table = pa.table([_to_arrow(columns[f.name], f.type) for f in self._schema], schema=self._schema)
+        self._file.write_table(table, row_group_size=ROWS_PER_GROUP)
+        self.rows += table.num_rows
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is None:
+            self._file.add_key_value_metadata(
+                {_PROVENANCE: self.provenance.to_json(), _SETTINGS: json.dumps(self._settings)}
+            )
+        try:
+            self._file.close()
+        except OSError as closing:  # a full disk shows up only when the footer is flushed
+            kind, error = type(closing), closing
+            self._whole.__exit__(kind, error, closing.__traceback__)
+            raise
+        self._whole.__exit__(kind, error, trace)
+
+
+def write_table(
+    path: Path,
+    fields: Sequence[pa.Field],
+    columns: Mapping[str, npt.ArrayLike | pa.Array],
+    provenance: Provenance,
+    settings: Mapping[str, Any] | None = None,
+) -> None:
+    """Write a table that fits in memory."""
+    with TableWriter(path, fields, provenance, settings) as writer:
+        writer.write(columns)
+
+
+def read_batches(path: Path, columns: Sequence[str] | None = None, split: str | None = None) -> Iterator[Columns]:
+    """Stream a table, one row group at a time.
+
+    Parameters
+    ----------
+    path : Path
+        A file written by `TableWriter`.
+    columns : sequence of str, optional
+        Columns to read, all by default.
+    split : {"train", "validation", "test"}, optional
+        Only the rows whose column `split` has this value.
+
+    Yields
+    ------
+    dict of str to ndarray
+        Tensor columns have shape (rows, *shape), without a copy where no rows were dropped.
+    """
+    with open_table(path) as file:
+        wanted = list(columns) if columns is not None else file.schema_arrow.names
+        _require_columns(path, file, [*wanted, "split"] if split else wanted)
+        for group in range(file.num_row_groups):
+            keep = None
+            if split is not None:
+                keep = file.read_row_group(group, columns=["split"])["split"].to_numpy() == split
+                if not keep.any():
+                    continue
+            table = file.read_row_group(group, columns=wanted)
+            batch = {name: _to_numpy(table[name]) for name in wanted}
+            yield batch if keep is None or keep.all() else {name: a[keep] for name, a in batch.items()}
+
+
+def read_table(path: Path, columns: Sequence[str] | None = None, split: str | None = None) -> Columns:
+    """Read a table, or some columns or one split of it, into memory."""
+    batches = list(read_batches(path, columns, split))
+    if not batches:
+        with open_table(path) as file:
+            wanted = list(columns) if columns is not None else file.schema_arrow.names
+            empty = file.schema_arrow.empty_table()
+            return {name: _to_numpy(empty[name]) for name in wanted}
+    return {name: np.concatenate([b[name] for b in batches]) for name in batches[0]}
+
+
+def read_provenance(path: Path) -> Provenance:
+    """Read the provenance stored in a table."""
+    with open_table(path) as file:
+        text = (file.metadata.metadata or {}).get(_PROVENANCE)
+    if text is None:
+        raise InputError(
+            f"{path} carries no provenance, so nobody can say where its rows come from.",
+            "Write it with this software's ingest stage.",
+        )
+    return Provenance.from_json(text.decode())
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """Read the settings stored in a table."""
+    with open_table(path) as file:
+        text = (file.metadata.metadata or {}).get(_SETTINGS, b"{}")
+    settings: dict[str, Any] = json.loads(text)
+    return settings
+
+
+def count_rows(path: Path) -> int:
+    """Count the rows of a table without reading them."""
+    with open_table(path) as file:
+        rows: int = file.metadata.num_rows
+    return rows
+
+
+def open_table(path: Path) -> pq.ParquetFile:
+    """Open a Parquet file; a missing or broken one is an `InputError` that names it."""
+    try:
+        return pq.ParquetFile(path, memory_map=True)
+    except FileNotFoundError as error:
+        raise InputError(f"There is no table {path}.", "Run the stage that writes it first.") from error
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(
+            f"{path} is not a whole Parquet file: {error}.",
+            "Delete it and run the stage that writes it again.",
+        ) from error
+
+
+def _require_columns(path: Path, file: pq.ParquetFile, wanted: Sequence[str]) -> None:
+    missing = sorted(set(wanted) - set(file.schema_arrow.names))
+    if missing:
+        raise InputError(
+            f"{path} has no column {', '.join(missing)}; it has {', '.join(file.schema_arrow.names)}.",
+            "Give the table that the stage before writes.",
+        )
+
+
+def _to_arrow(values: npt.ArrayLike | pa.Array, kind: pa.DataType) -> pa.Array:
+    if isinstance(values, pa.Array):
+        return values
+    if isinstance(kind, pa.FixedShapeTensorType):
+        array = np.ascontiguousarray(values, dtype=kind.value_type.to_pandas_dtype())
+        return pa.FixedShapeTensorArray.from_numpy_ndarray(array)
+    return pa.array(values, type=kind)
+
+
+def _to_numpy(values: pa.ChunkedArray) -> npt.NDArray[Any]:
+    array = values.combine_chunks()
+    if isinstance(array, pa.ChunkedArray):  # pyarrow keeps an empty chunked array as it is
+        array = array.chunk(0) if array.num_chunks else pa.array([], type=values.type)
+    if isinstance(array.type, pa.FixedShapeTensorType):
+        tensors: npt.NDArray[Any] = array.to_numpy_ndarray()
+        return tensors
+    flat: npt.NDArray[Any] = array.to_numpy(zero_copy_only=False)
+    return flat
