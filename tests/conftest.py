@@ -1,0 +1,55 @@
+"""What tests share: the real files, an archive on loopback, and a real object store."""
+
+import os
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from loopback import LoopbackArchive, lay_out_sdss, serve
+
+_CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder of real survey files; see its README."""
+    folder = Path(os.environ.get("ARMILLARY_REAL_DATA", _CHECKOUT.parent / "shared" / "real"))
+    if not folder.is_dir():
+        pytest.skip(
+            f"There are no real survey files at {folder}: set ARMILLARY_REAL_DATA to the folder that has them."
+        )
+    return folder.resolve()
+
+
+@pytest.fixture
+def archive_server(tmp_path: Path) -> Iterator[LoopbackArchive]:
+    """Serve an empty folder, to be filled by the test; misbehaves as scripted."""
+    root = tmp_path / "archive-root"
+    root.mkdir()
+    with serve(root) as archive:
+        yield archive
+
+
+@pytest.fixture
+def sdss_server(archive_server: LoopbackArchive, real_data: Path) -> LoopbackArchive:
+    """Serve the real spectra in the layout of the SDSS archive; `url` stands for https://data.sdss.org/sas."""
+    lay_out_sdss(real_data, archive_server.root)
+    return archive_server
+
+
+@pytest.fixture(scope="session")
+def weed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
+    """Run a real SeaweedFS on loopback for the session; its value is the environment to reach it."""
+    from pipelines.embedded_store import embedded_store
+
+    with embedded_store(tmp_path_factory.mktemp("weed")) as environment:
+        yield environment
+
+
+@pytest.fixture
+def store(weed: Mapping[str, str]):  # type: ignore[no-untyped-def]
+    """Give a store with an empty bucket of the test's own."""
+    from components.common.store import Store
+
+    return Store.from_environment({**weed, "ARMILLARY_BUCKET": f"test-{uuid.uuid4().hex[:12]}"})
