@@ -1,0 +1,49 @@
+# Everything a person does with a clone. `make` alone explains itself.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.stamp
+EX ?= quasar-redshift
+PRESET ?= demo
+# Further options of `armillary run`, such as ARGS="--external my_spectra --seed 7".
+ARGS ?=
+# Further options of pytest, such as PYTEST_ARGS="tests/pipelines -x".
+PYTEST_ARGS ?=
+
+.PHONY: help setup run test lint bench clean
+
+help: ## Show the targets and what each does
+	@echo "make TARGET [NAME=value ...]"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "Variables: EX=$(EX) PRESET=$(PRESET) PYTHON=$(PYTHON) ARGS= PYTEST_ARGS="
+
+setup: $(STAMP) ## Create .venv with the locked versions (needs Python 3.11; repeated only when the lock changes)
+
+# Installed without --upgrade: a wheel that the constraints allow and that is already there is kept.
+$(STAMP): pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not here. Install Python 3.11 with its venv module, or name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11"; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing. On Debian: apt-get install python3.11-venv"; rm -rf $(VENV); exit 2; }
+	@echo "Installing the locked versions into $(VENV); the first time takes some minutes."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[cli,dev]"
+	@touch $@
+
+run: $(STAMP) ## Run an exercise: make run EX=quasar-redshift PRESET=demo
+	@$(BIN)/armillary run $(EX) --preset $(PRESET) $(ARGS)
+
+lint: $(STAMP) ## Format check, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+test: lint ## Lint, types, and every test but those that need a browser to be installed
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+bench: $(STAMP) ## Speed of the hot paths, each as a ratio to a named peer
+	$(BIN)/pytest tests/benchmarks -o python_files='bench_*.py' -o addopts= -q -p no:cacheprovider --benchmark-only $(PYTEST_ARGS)
+
+clean: ## Remove the environment and tool caches; runs and data in .armillary stay
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
