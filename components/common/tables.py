@@ -2,6 +2,10 @@
 
 Column metadata holds `unit` and `description`, file metadata holds the provenance and whatever settings a later
 stage needs. Both directions stream, so that a data set larger than memory passes through.
+
+In the file an array is the little-endian bytes of its elements in C order, a FIXED_LEN_BYTE_ARRAY whose column
+metadata holds `shape` and `dtype`: ``numpy.frombuffer(cell, dtype).reshape(shape)``. Parquet's own lists keep two
+levels for every element, which reads eight times and writes two and a half times slower.
 """
 
 import json
@@ -65,7 +69,7 @@ class TableWriter(AbstractContextManager["TableWriter"]):
         self.provenance = provenance
         self.rows = 0
         self._settings = dict(settings or {})
-        self._schema = pa.schema(fields)
+        self._schema = pa.schema([_stored(field) for field in fields])
         self._whole = whole(path)
         self._file = pq.ParquetWriter(
             self._whole.__enter__(),
@@ -77,7 +81,7 @@ class TableWriter(AbstractContextManager["TableWriter"]):
 
     def write(self, columns: Mapping[str, npt.ArrayLike | pa.Array]) -> None:
         """Append rows; arrays of a tensor column have shape (rows, *shape)."""
-        table = pa.table([_to_arrow(columns[f.name], f.type) for f in self._schema], schema=self._schema)
+        table = pa.table([_to_arrow(columns[f.name], f) for f in self._schema], schema=self._schema)
         self._file.write_table(table, row_group_size=ROWS_PER_GROUP)
         self.rows += table.num_rows
 
@@ -139,7 +143,7 @@ def read_batches(path: Path, columns: Sequence[str] | None = None, split: str | 
                 if not keep.any():
                     continue
             table = file.read_row_group(group, columns=wanted)
-            batch = {name: _to_numpy(table[name]) for name in wanted}
+            batch = {name: _to_numpy(table[name], table.field(name)) for name in wanted}
             yield batch if keep is None or keep.all() else {name: a[keep] for name, a in batch.items()}
 
 
@@ -150,7 +154,7 @@ def read_table(path: Path, columns: Sequence[str] | None = None, split: str | No
         with open_table(path) as file:
             wanted = list(columns) if columns is not None else file.schema_arrow.names
             empty = file.schema_arrow.empty_table()
-            return {name: _to_numpy(empty[name]) for name in wanted}
+            return {name: _to_numpy(empty[name], empty.field(name)) for name in wanted}
     return {name: np.concatenate([b[name] for b in batches]) for name in batches[0]}
 
 
@@ -203,21 +207,44 @@ def _require_columns(path: Path, file: pq.ParquetFile, wanted: Sequence[str]) ->
         )
 
 
-def _to_arrow(values: npt.ArrayLike | pa.Array, kind: pa.DataType) -> pa.Array:
+def _stored(field: pa.Field) -> pa.Field:
+    """Return the field as it is in the file: a tensor becomes bytes that know their shape."""
+    if not isinstance(field.type, pa.FixedShapeTensorType):
+        return field
+    dtype = np.dtype(field.type.value_type.to_pandas_dtype()).newbyteorder("<")
+    size = dtype.itemsize * int(np.prod(field.type.shape))
+    known = {"shape": json.dumps(list(field.type.shape)), "dtype": dtype.str}
+    return pa.field(field.name, pa.binary(size), nullable=False, metadata={**(field.metadata or {}), **known})
+
+
+def _to_arrow(values: npt.ArrayLike | pa.Array, field: pa.Field) -> pa.Array:
     if isinstance(values, pa.Array):
         return values
-    if isinstance(kind, pa.FixedShapeTensorType):
-        array = np.ascontiguousarray(values, dtype=kind.value_type.to_pandas_dtype())
-        return pa.FixedShapeTensorArray.from_numpy_ndarray(array)
-    return pa.array(values, type=kind)
+    if not pa.types.is_fixed_size_binary(field.type):
+        return pa.array(values, type=field.type)
+    array = np.ascontiguousarray(values, dtype=field.metadata[b"dtype"].decode())
+    shape = tuple(json.loads(field.metadata[b"shape"]))
+    if array.shape[1:] != shape:
+        raise InputError(
+            f"Column {field.name} was given arrays of shape {array.shape[1:]}, but holds {shape}.",
+            "Write the table with fields of the shape of the data.",
+        )
+    return pa.FixedSizeBinaryArray.from_buffers(field.type, len(array), [None, pa.py_buffer(array)])
 
 
-def _to_numpy(values: pa.ChunkedArray) -> npt.NDArray[Any]:
+def _to_numpy(values: pa.ChunkedArray, field: pa.Field) -> npt.NDArray[Any]:
     array = values.combine_chunks()
     if isinstance(array, pa.ChunkedArray):  # pyarrow keeps an empty chunked array as it is
         array = array.chunk(0) if array.num_chunks else pa.array([], type=values.type)
-    if isinstance(array.type, pa.FixedShapeTensorType):
-        tensors: npt.NDArray[Any] = array.to_numpy_ndarray()
-        return tensors
-    flat: npt.NDArray[Any] = array.to_numpy(zero_copy_only=False)
-    return flat
+    if not pa.types.is_fixed_size_binary(array.type):
+        flat: npt.NDArray[Any] = array.to_numpy(zero_copy_only=False)
+        return flat
+    dtype, shape = np.dtype(field.metadata[b"dtype"].decode()), json.loads(field.metadata[b"shape"])
+    elements = int(np.prod(shape))
+    tensors: npt.NDArray[Any] = np.frombuffer(
+        array.buffers()[1] or b"",
+        dtype,
+        count=len(array) * elements,
+        offset=array.offset * elements * dtype.itemsize,
+    )
+    return tensors.reshape(len(array), *shape)
