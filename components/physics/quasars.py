@@ -1,0 +1,236 @@
+"""Simulated spectra of quasars as the Sloan surveys would have taken them.
+
+A population is drawn (redshift, slope, dust, lines, host galaxy, absorbers), turned into noiseless spectra, and
+observed with `components.physics.spectrograph`. Random numbers are drawn in bulk from one generator, so that a seed
+gives the same spectra on any number of cores.
+"""
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from components.physics.dust import galactic_optical_depth, smc_optical_depth
+from components.physics.intergalactic import apply_forest, draw_metal_absorbers, draw_outflows, forest_scale
+from components.physics.quasar_lines import Components, draw_emission
+from components.physics.spectral_lines import LYMAN_ALPHA_ANGSTROM
+from components.physics.spectrograph import observe
+from components.physics.stellar_light import population_spectra
+from components.physics.wavelength_grid import WavelengthGrid
+
+FloatArray = npt.NDArray[np.float64]
+
+SIMULATOR_VERSION = "quasars-1"
+
+_MEDIAN_SIGNAL_TO_NOISE = 3.2
+_SIGNAL_TO_NOISE_SCATTER = 0.75
+"""Standard deviation of ln(S/N) per 69 km/s pixel: what DR16Q's quasars have, from below 1 to above 20."""
+_BAL_SHARE = 0.14
+_REST_GRID_LN = np.linspace(np.log(2500.0), np.log(11000.0), 6000)
+
+
+@dataclass(frozen=True)
+class QuasarSpectra:
+    """Simulated observations.
+
+    Attributes
+    ----------
+    redshift : ndarray, shape (rows,)
+    is_bal : ndarray of bool, shape (rows,)
+        Whether the spectrum has broad absorption lines.
+    flux, ivar : ndarray, shape (rows, pixels)
+        In units of 1e-17 erg / s / cm^2 / angstrom and its inverse square; ivar 0 where nothing was observed.
+    """
+
+    redshift: FloatArray
+    is_bal: npt.NDArray[np.bool_]
+    flux: npt.NDArray[np.float32]
+    ivar: npt.NDArray[np.float32]
+
+
+def draw_redshifts(rows: int, minimum: float, maximum: float, rng: np.random.Generator) -> FloatArray:
+    """Draw redshifts: two thirds follow the bumps of DR16Q, one third is flat in ln(1 + z).
+
+    DR16Q (Lyke et al. 2020, ApJS 250, 8, figure 5) peaks at 1.6 and 2.35. The flat part teaches what is rare
+    there, so that a model does not refuse a redshift only because few quasars have it.
+    """
+    flat = np.expm1(rng.uniform(np.log1p(minimum), np.log1p(maximum), rows))
+    bumps = rng.random(rows)
+    survey = np.where(
+        bumps < 0.45,
+        rng.normal(1.55, 0.4, rows),
+        np.where(bumps < 0.6, rng.normal(0.95, 0.3, rows), 2.12 + rng.gamma(1.5, 0.24, rows)),
+    )
+    outside = (survey < minimum) | (survey > maximum) | (rng.random(rows) < 1 / 3)
+    return np.where(outside, flat, survey)
+
+
+def simulate_quasars(
+    rows: int,
+    grid: WavelengthGrid,
+    minimum_redshift: float,
+    maximum_redshift: float,
+    rng: np.random.Generator,
+) -> QuasarSpectra:
+    """Simulate observed spectra of quasars.
+
+    Parameters
+    ----------
+    rows : int
+        Number of spectra; a few hundred at a time keep memory small.
+    grid : WavelengthGrid
+        Observed wavelengths.
+    minimum_redshift, maximum_redshift : float
+        Range of redshifts.
+    rng : numpy.random.Generator
+        Source of randomness.
+    """
+    redshift = draw_redshifts(rows, minimum_redshift, maximum_redshift, rng)
+    is_bal = (rng.random(rows) < _BAL_SHARE) & (redshift > 1.3)
+    flux = _noiseless(redshift, is_bal, grid, rng)
+    typical = np.median(flux, axis=1)
+    brightness = rng.lognormal(np.log(3.0), 0.7, rows)
+    signal_to_noise = np.clip(
+        _MEDIAN_SIGNAL_TO_NOISE * np.exp(_SIGNAL_TO_NOISE_SCATTER * rng.standard_normal(rows)), 0.3, 60.0
+    )
+    flux *= (brightness / np.maximum(typical, 1e-3))[:, None]
+    observed = observe(flux, grid.wavelength_angstrom, signal_to_noise, rng)
+    return QuasarSpectra(redshift, is_bal, observed.flux, observed.ivar)
+
+
+def _noiseless(
+    redshift: FloatArray, is_bal: npt.NDArray[np.bool_], grid: WavelengthGrid, rng: np.random.Generator
+) -> FloatArray:
+    rows = len(redshift)
+    wave = grid.wavelength_angstrom
+    ln_wave = np.log(wave)
+    ln_z = np.log1p(redshift)
+    windiness = rng.standard_normal(rows)
+    baldwin = 0.14 * rng.standard_normal(rows)
+    emission = draw_emission(windiness, baldwin, rng)
+    flux = np.ones((rows, len(wave)))
+    _add_components(flux, ln_wave, ln_z, emission.centre, emission.sigma, emission.amplitude)
+    flux += _balmer_continuum(ln_wave - ln_z[:, None], rng)
+    for absorption in (draw_outflows(is_bal, rng), draw_metal_absorbers(redshift, rng)):
+        _absorb_components(flux, ln_wave, ln_z, absorption.centre, absorption.sigma, absorption.amplitude)
+    flux *= _continuum(ln_wave - ln_z[:, None], rng)
+    flux *= np.exp(-_reddening(rows, rng)[:, None] * smc_optical_depth(wave / (1 + redshift[:, None])))
+    _absorb_by_hydrogen(flux, ln_wave, redshift, rng)
+    flux += _host(ln_wave - ln_z[:, None], redshift, rng)
+    return np.asarray(flux * np.exp(-rng.exponential(0.05, (rows, 1)) * galactic_optical_depth(wave)))
+
+
+@numba.njit(parallel=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def _add_components(
+    flux: FloatArray,
+    ln_wave: FloatArray,
+    ln_z: FloatArray,
+    centre: FloatArray,
+    sigma: FloatArray,
+    height: FloatArray,
+) -> None:
+    """Add Gaussians in ln(wavelength) to spectra of shape (rows, pixels), in place."""
+    step = ln_wave[1] - ln_wave[0]
+    pixels = len(ln_wave)
+    for row in numba.prange(flux.shape[0]):
+        for k in range(centre.shape[1]):
+            middle = centre[row, k] + ln_z[row]
+            reach = 5.0 * sigma[row, k]
+            first = max(0, int((middle - reach - ln_wave[0]) / step) + 1)
+            last = min(pixels, int((middle + reach - ln_wave[0]) / step) + 1)
+            for i in range(first, last):
+                u = (ln_wave[i] - middle) / sigma[row, k]
+                flux[row, i] += height[row, k] * np.exp(-0.5 * u * u)
+
+
+@numba.njit(parallel=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def _absorb_components(
+    flux: FloatArray,
+    ln_wave: FloatArray,
+    ln_z: FloatArray,
+    centre: FloatArray,
+    sigma: FloatArray,
+    depth: FloatArray,
+) -> None:
+    """Multiply spectra of shape (rows, pixels) by one minus Gaussians in ln(wavelength), in place."""
+    step = ln_wave[1] - ln_wave[0]
+    pixels = len(ln_wave)
+    for row in numba.prange(flux.shape[0]):
+        for k in range(centre.shape[1]):
+            if depth[row, k] == 0.0:
+                continue
+            middle = centre[row, k] + ln_z[row]
+            reach = 5.0 * sigma[row, k]
+            first = max(0, int((middle - reach - ln_wave[0]) / step) + 1)
+            last = min(pixels, int((middle + reach - ln_wave[0]) / step) + 1)
+            for i in range(first, last):
+                u = (ln_wave[i] - middle) / sigma[row, k]
+                flux[row, i] *= 1.0 - depth[row, k] * np.exp(-0.5 * u * u)
+
+
+def _continuum(ln_rest: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Broken power law f_lambda, unity at 3000 angstrom: shape of `ln_rest`, (rows, pixels).
+
+    Slopes of Vanden Berk et al. 2001 (alpha_nu -0.44 and +2.45 about 5000 angstrom, where much of the reddening is
+    the host's, here added apart) and Telfer et al. 2002 below Ly alpha.
+    """
+    rows = len(ln_rest)
+    blue = -2.0 + 0.5 + 0.4 * rng.standard_normal((rows, 1))
+    red = blue + rng.normal(0.8, 0.4, (rows, 1))
+    extreme = blue + rng.normal(1.0, 0.4, (rows, 1))
+    x = ln_rest - np.log(3000.0)
+    knee, edge = np.log(4900.0 / 3000.0), np.log(1150.0 / 3000.0)
+    log_flux = (
+        blue * x + (red - blue) * np.clip(x - knee, 0.0, None) + (extreme - blue) * np.clip(x - edge, None, 0.0)
+    )
+    return np.asarray(np.exp(log_flux))
+
+
+def _balmer_continuum(ln_rest: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Small blue bump of hydrogen below 3646 angstrom, relative to the continuum, shape (rows, pixels)."""
+    strength = np.clip(rng.normal(0.10, 0.05, (len(ln_rest), 1)), 0.0, None)
+    below_edge = 1.0 / (1.0 + np.exp((ln_rest - np.log(3720.0)) / 0.02))
+    return np.asarray(strength * below_edge * np.exp(3.0 * np.clip(ln_rest - np.log(3646.0), -1.0, 0.0)))
+
+
+def _reddening(rows: int, rng: np.random.Generator) -> FloatArray:
+    """E(B-V) of dust at the quasar: mostly little, with a tail of red quasars."""
+    return np.where(rng.random(rows) < 0.07, rng.exponential(0.12, rows), rng.exponential(0.02, rows))
+
+
+def _host(ln_rest: FloatArray, redshift: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """Light of the host galaxy, relative to the quasar's at 3000 angstrom, shape (rows, pixels).
+
+    Faint quasars are seen only nearby, so the host's share falls with redshift; it vanishes above 1.2.
+    """
+    rows = len(redshift)
+    reach = 1.0 / (1.0 + np.exp((redshift - 0.65) / 0.15))
+    share = rng.lognormal(np.log(0.35), 1.0, rows) * reach * (redshift < 1.2)
+    old_share = rng.beta(2.0, 1.2, (rows, 1))
+    old, young = population_spectra(np.exp(_REST_GRID_LN))
+    light = np.stack([np.interp(x, _REST_GRID_LN, old) for x in ln_rest]) * old_share
+    light += np.stack([np.interp(x, _REST_GRID_LN, young) for x in ln_rest]) * (1 - old_share)
+    return np.asarray(share[:, None] * light)
+
+
+def _absorb_by_hydrogen(
+    flux: FloatArray, ln_wave: FloatArray, redshift: FloatArray, rng: np.random.Generator
+) -> None:
+    rows, pixels = flux.shape
+    absorber_redshift = np.exp(ln_wave) / LYMAN_ALPHA_ANGSTROM - 1.0
+    limit_redshift = redshift - rng.exponential(0.45, rows)
+    limit_redshift = np.where(redshift > 2.5, limit_redshift, -1.0)
+    damped_redshift = np.where(rng.random(rows) < 0.08, redshift - rng.uniform(0.0, 0.6, rows), -1.0)
+    damped_redshift = np.where(redshift > 2.0, damped_redshift, -1.0)
+    apply_forest(
+        flux,
+        ln_wave,
+        redshift,
+        rng.standard_normal((rows, pixels), dtype=np.float32),
+        forest_scale(np.clip(absorber_redshift, 0.0, None)),
+        limit_redshift,
+        rng.lognormal(0.7, 1.0, rows),
+        damped_redshift,
+        10 ** rng.uniform(0.3, 1.6, rows),
+    )
