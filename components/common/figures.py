@@ -127,9 +127,9 @@ def new_axes(height: float = 3.0, width: float = WIDTH, grid: str | None = "y") 
 
 
 def new_panels(
-    heights: tuple[float, ...], height: float = 3.6, width: float = WIDTH
+    heights: tuple[float, ...], height: float = 3.6, width: float = WIDTH, share_x: bool = True
 ) -> tuple[Drawing, tuple[Axes, ...]]:
-    """Begin a figure of panels above each other that share the horizontal axis.
+    """Begin a figure of panels above each other.
 
     Parameters
     ----------
@@ -137,9 +137,11 @@ def new_panels(
         Relative heights, top first.
     height, width : float
         Inches.
+    share_x : bool
+        One horizontal axis for all, numbered below the last.
     """
     drawing = Drawing(figsize=(width, height), layout="constrained")
-    panels = drawing.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
+    panels = drawing.subplots(len(heights), 1, sharex=share_x, squeeze=False, height_ratios=heights)[:, 0]
     for axes in panels:
         rule(axes, "y")
     return drawing, tuple(panels)

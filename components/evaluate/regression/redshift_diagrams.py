@@ -1,0 +1,231 @@
+"""Diagrams by which redshifts are judged: how far off, which line was taken for which, and which spectra."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, PercentFormatter
+
+from components.common.figures import (
+    HALO,
+    INK,
+    MUTED,
+    SERIES,
+    Figure,
+    draw_points,
+    figure_style,
+    finish,
+    new_axes,
+    note,
+)
+from components.common.scores import Floats
+from components.evaluate.regression.diagrams import FAILURE, MODEL, OTHER
+from components.evaluate.regression.line_confusion import Streak
+
+_STREAKS_NAMED = 5
+_MISSES_NAMED = 8
+_CURVE_POINTS = 400
+_DASHES = ((0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (3, 1.5)))
+
+
+@figure_style()
+def draw_redshift_plane(
+    truth: Floats, predicted: Floats, streaks: Sequence[Streak], limits: tuple[float, float]
+) -> Figure:
+    """Predicted against true redshift, with the streaks that confused lines form.
+
+    Parameters
+    ----------
+    truth, predicted : ndarray, shape (n,)
+        Catalogue and predicted redshifts.
+    streaks : sequence of Streak
+        The most frequent first; those are named.
+    limits : tuple of float
+        Range of both axes.
+    """
+    drawing, axes = new_axes(4.1, grid=None)
+    axes.set_xlim(limits)
+    axes.set_ylim(limits)
+    axes.set_aspect("equal")
+    draw_points(axes, truth, predicted, MODEL)
+    axes.plot(limits, limits, color=INK, linewidth=0.8)
+    named: list[float] = []
+    for streak in streaks[:_STREAKS_NAMED]:
+        if all(abs(streak.ratio / other - 1) > 0.04 for other in named):
+            _draw_streak(axes, streak, limits)
+            named.append(streak.ratio)
+    axes.set_xlabel("Catalogue redshift")
+    axes.set_ylabel("Predicted redshift")
+    return finish(
+        drawing,
+        f"Predicted against catalogue redshift of {truth.size} spectra, with {len(named)} streaks of confused lines.",
+        "Predicted against catalogue redshift. Right ones lie on the diagonal. Failures gather on the orange streaks, "
+        "where one line is taken for another: (1 + z predicted) / (1 + z) is then the ratio of the two wavelengths. "
+        "Points off both are spectra in which the model found no line at all.",
+    )
+
+
+def _draw_streak(axes: Axes, streak: Streak, limits: tuple[float, float]) -> None:
+    low, high = limits
+    at = np.array([max(low, (1 + low) / streak.ratio - 1), min(high, (1 + high) / streak.ratio - 1)])
+    if at[1] <= at[0]:
+        return
+    axes.plot(at, streak.ratio * (1 + at) - 1, color=FAILURE, linewidth=0.9, linestyle=_DASHES[0])
+    above = streak.ratio > 1
+    axes.annotate(
+        f"{streak.true_line} as {streak.taken_for}",
+        (at[1], streak.ratio * (1 + at[1]) - 1),
+        xytext=(-4, 3 if above else -3),
+        textcoords="offset points",
+        rotation=np.degrees(np.arctan(streak.ratio)),
+        rotation_mode="anchor",
+        ha="right",
+        va="bottom" if above else "top",
+        color=FAILURE,
+        fontsize=7.5,
+        gid=HALO,
+    )
+
+
+@figure_style()
+def draw_velocity_errors(velocity_km_s: Mapping[str, Floats], limits_km_s: Sequence[float]) -> Figure:
+    """Cumulative distribution of |dv| on a logarithmic axis.
+
+    Parameters
+    ----------
+    velocity_km_s : mapping of str to ndarray, shape (n,)
+        Velocity errors by method, the model first.
+    limits_km_s : sequence of float
+        Limits of the accuracies, marked.
+    """
+    drawing, axes = new_axes(3.2)
+    level = np.linspace(0, 1, _CURVE_POINTS)
+    for i, (name, velocity) in enumerate(velocity_km_s.items()):
+        size = np.quantile(np.abs(velocity), level)
+        style = {"color": MODEL, "linewidth": 2.0} if i == 0 else {
+            "color": SERIES[2 + (i - 1) % 4], "linestyle": _DASHES[(i - 1) % len(_DASHES)], "linewidth": 1.2
+        }  # fmt: skip
+        axes.plot(np.maximum(size, 1.0), level, label=name, **style)
+    axes.set_xscale("log")
+    axes.set_xlim(30, 600_000)
+    axes.set_ylim(0, 1.09)
+    for limit in limits_km_s:
+        axes.axvline(limit, color=MUTED, linewidth=0.7, linestyle=(0, (1.5, 2)))
+        note(axes, limit, 1.09, f"{limit / 1000:g}", ha="center", va="bottom", fontsize=7.5)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.0f}".replace(",", "\u202f")))
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    axes.set_yticks(np.linspace(0, 1, 6))
+    axes.legend(loc="upper left", bbox_to_anchor=(0.0, 0.98))
+    axes.set_xlabel("|dv| in km/s")
+    axes.set_ylabel("Objects with a smaller error")
+    first = next(iter(velocity_km_s))
+    return finish(
+        drawing,
+        f"Cumulative distribution of the size of the velocity error, for {', '.join(velocity_km_s)}.",
+        f"Fraction of objects with a velocity error below a limit; dotted lines at the limits of the accuracies, in "
+        f"1000 km/s. The curve of {first} should rise early and end flat: what is left at the right are wrong lines, "
+        "not imprecise ones.",
+    )
+
+
+@figure_style()
+def draw_redshift_distribution(
+    truth: Floats, predicted: Floats, limits: tuple[float, float], bins: int = 60
+) -> Figure:
+    """n(z) as it is and as it would be recovered from the predictions.
+
+    Parameters
+    ----------
+    truth, predicted : ndarray, shape (n,)
+        Catalogue and predicted redshifts.
+    limits : tuple of float
+        Range of redshifts.
+    bins : int
+        Number of bins.
+    """
+    drawing, axes = new_axes(2.7)
+    edges = np.linspace(*limits, bins + 1)
+    axes.stairs(np.histogram(truth, edges)[0], edges, fill=True, color=OTHER, alpha=0.35, label="catalogue")
+    axes.stairs(np.histogram(predicted, edges)[0], edges, color=MODEL, linewidth=1.4, label="predicted")
+    axes.set_xlim(limits)
+    axes.set_ylim(0, None)
+    axes.set_xlabel("Redshift")
+    axes.set_ylabel("Objects")
+    axes.legend()
+    return finish(
+        drawing,
+        f"Histograms of the catalogue and the predicted redshifts of {truth.size} spectra.",
+        "The distribution of redshifts in the catalogue and as predicted. Peaks that the catalogue lacks are favourite "
+        "wrong answers; gaps are redshifts that the model avoids.",
+    )
+
+
+@figure_style()
+def draw_external(
+    truth: Floats,
+    predicted: Floats,
+    low: Floats,
+    high: Floats,
+    missed: npt.NDArray[np.bool_],
+    ids: Sequence[str],
+    limits: tuple[float, float],
+) -> Figure:
+    """Predicted against catalogue redshift of few real spectra, with every miss named.
+
+    Parameters
+    ----------
+    truth, predicted, low, high : ndarray, shape (n,)
+        Catalogue redshifts; predictions with the ends of their intervals.
+    missed : ndarray of bool, shape (n,)
+        Predictions that count as wrong.
+    ids : sequence of str, length n
+        Names of the spectra.
+    limits : tuple of float
+        Range of both axes.
+    """
+    drawing, axes = new_axes(4.1, grid=None)
+    axes.set_xlim(limits)
+    axes.set_ylim(limits)
+    axes.set_aspect("equal")
+    axes.plot(limits, limits, color=INK, linewidth=0.8)
+    error = np.clip([predicted - low, high - predicted], 0, None)
+    for chosen, colour, label in ((~missed, MODEL, "right"), (missed, FAILURE, "wrong")):
+        marker = "o" if colour == MODEL else "D"
+        axes.errorbar(
+            truth[chosen], predicted[chosen], error[:, chosen], fmt=marker, color=colour, markersize=4.5,
+            markeredgewidth=0, elinewidth=0.9, alpha=0.8, label=f"{label}: {int(chosen.sum())}",
+        )  # fmt: skip
+    _name_misses(axes, truth, predicted, np.flatnonzero(missed), ids)
+    axes.legend(loc="upper left")
+    axes.set_xlabel("Catalogue redshift")
+    axes.set_ylabel("Predicted redshift")
+    return finish(
+        drawing,
+        f"Predicted against catalogue redshift of {truth.size} real spectra, {int(missed.sum())} of them wrong.",
+        "Real spectra that the model has never seen, and was not tuned on. Bars are 68 % intervals; most do not "
+        "exceed the marks. Each wrong one is named: look it up before blaming the model, as catalogues err too.",
+    )
+
+
+def _name_misses(
+    axes: Axes, truth: Floats, predicted: Floats, missed: npt.NDArray[np.intp], ids: Sequence[str]
+) -> None:
+    low, high = axes.get_xlim()
+    order = missed[np.argsort(predicted[missed])][:_MISSES_NAMED]
+    step, floor = 0.045 * (high - low), -np.inf
+    for i in order:
+        height = max(float(predicted[i]), floor)
+        floor = height + step
+        right = truth[i] > (low + high) / 2
+        gap = 0.02 * (high - low) * (-1 if right else 1)
+        note(
+            axes,
+            truth[i] + gap,
+            height,
+            ids[i],
+            FAILURE,
+            ha="right" if right else "left",
+            va="center",
+            fontsize=7.5,
+        )
