@@ -1,0 +1,105 @@
+"""The ingest stage: spectra with labels, from wherever they are, into one table."""
+
+import dataclasses
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from components.common.errors import InputError
+from components.common.files import whole
+from components.common.provenance import Provenance, code_version
+from components.common.rejections import Rejections
+from components.common.tables import Columns, TableWriter
+from components.common.telemetry import report_counts, report_progress, stage
+from components.ingest.sdss_spectra.batches import Source
+from components.ingest.sdss_spectra.schema import FIELDS
+from components.ingest.sdss_spectra.settings import Settings
+
+__all__ = ["Settings", "ingest"]
+
+
+def ingest(output: Path, settings: Settings) -> Provenance:
+    """Write `dataset.parquet` and `rejected.parquet` into the folder `output`.
+
+    Memory does not grow with the number of spectra, but for their labels.
+
+    Parameters
+    ----------
+    output : Path
+        Folder to create; it appears when it is complete.
+    settings : Settings
+        What is wanted, and from where.
+
+    Returns
+    -------
+    Provenance
+        As stored in both tables. Rows requested = received + rejected.
+
+    Raises
+    ------
+    InputError
+        When not one spectrum can be used, or the source is not what it should be.
+    ArchiveError
+        When the archive is down.
+    """
+    with stage("ingest"), whole(output) as folder:
+        rejections = Rejections()
+        source = _open(settings, rejections)
+        with TableWriter(folder / "dataset.parquet", FIELDS, source.provenance) as writer:
+            for columns in source.batches:
+                writer.write(columns)
+                report_progress(writer.rows + len(rejections), source.asked, "spectra", rejected=len(rejections))
+            if not writer.rows:
+                raise _nothing(settings, rejections)
+            writer.provenance = dataclasses.replace(
+                source.provenance,
+                requested=source.asked,
+                received=writer.rows,
+                rejected=rejections.counts,
+            )
+        rejections.write(folder / "rejected.parquet", writer.provenance)
+        report_counts(rows_in=source.asked, rows_out=writer.rows, rejected=len(rejections))
+    return writer.provenance
+
+
+def _open(settings: Settings, rejections: Rejections) -> Source:
+    # Imported here, because the simulator, the network and HDF5 are heavy and each run needs one of them.
+    if settings.source == "files":
+        from components.ingest.sdss_spectra.files_source import open_folder
+
+        return open_folder(Path(settings.location), settings, rejections)
+    if settings.source == "kaggle":
+        from components.ingest.sdss_spectra.kaggle_source import open_hdf5
+
+        return open_hdf5(Path(settings.location), settings, rejections)
+    if settings.source == "archive":
+        from components.ingest.sdss_spectra.archive_source import open_archive
+
+        return open_archive(settings, rejections)
+    return _open_simulator(settings)
+
+
+def _open_simulator(settings: Settings) -> Source:
+    from components.ingest.sdss_spectra.simulated import simulate
+
+    batches: Iterator[Columns] = simulate(
+        settings.rows, settings.seed, settings.minimum_redshift, settings.maximum_redshift
+    )
+    provenance = Provenance(
+        origin="simulated",
+        archive="Armillary's simulator of quasar spectra",
+        query=f"{settings.rows} quasars, redshift {settings.minimum_redshift} to {settings.maximum_redshift}",
+        release=code_version(),
+        retrieved_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        seed=settings.seed,
+        notes=("Simulated spectra: what a model scores on them is no measure of how it does on the sky.",),
+    )
+    return Source(provenance, settings.rows, batches)
+
+
+def _nothing(settings: Settings, rejections: Rejections) -> InputError:
+    counts = ", ".join(f"{count} {reason}" for reason, count in rejections.counts.items())
+    return InputError(
+        f"Not one spectrum from the source {settings.source} can be used: {counts or 'none was found'}.",
+        "Check classes and redshift range, and what the log says about the files.",
+    )

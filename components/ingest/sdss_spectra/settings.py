@@ -1,0 +1,76 @@
+"""What can be asked of the ingest stage."""
+
+from dataclasses import dataclass, field
+
+from components.common.errors import ParameterError
+from components.ingest.sdss_spectra.schema import CLASSES
+
+SOURCES = ("simulated", "archive", "files", "kaggle")
+SDSS_ARCHIVE = "https://data.sdss.org/sas"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where spectra come from, and which of them are wanted.
+
+    Attributes
+    ----------
+    source : {"simulated", "archive", "files", "kaggle"}
+        The simulator, the SDSS archive, a folder of files, or the workshop's HDF5 file.
+    rows : int
+        Spectra wanted, drawn at random where there are more; 0 means all.
+    seed : int
+        Of the simulator, or of that draw.
+    location : str
+        Folder of spectra for `files`, the HDF5 file for `kaggle`; empty otherwise.
+    archive_url : str
+        Base address of the SDSS Science Archive Server.
+    catalogue : str
+        Labels on the archive: `DR16Q_v4.fits`, or `DR16Q_Superset_v3.fits`, which has stars and galaxies too.
+    plates : str
+        Plates to take from the archive, such as "3655-3660,4000"; empty means all.
+    run2d : str
+        Version of the BOSS reduction to read on the archive.
+    classes : tuple of str
+        Spectral classes wanted.
+    minimum_redshift, maximum_redshift : float
+        Range of labels wanted. Stars are exempt: theirs are velocities.
+    data_version : str
+        Opaque. Change it to have unchanged settings run anew, because the files behind them changed.
+    """
+
+    source: str = "simulated"
+    rows: int = 0
+    seed: int = 0
+    location: str = ""
+    archive_url: str = SDSS_ARCHIVE
+    catalogue: str = "DR16Q_v4.fits"
+    plates: str = ""
+    run2d: str = "v5_13_0"
+    classes: tuple[str, ...] = field(default=("QSO",))
+    minimum_redshift: float = 0.0
+    maximum_redshift: float = 7.0
+    data_version: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "classes", tuple(self.classes))  # KFP hands over a list
+        if self.source not in SOURCES:
+            raise ParameterError(f"There is no source {self.source!r}.", f"Choose one of {', '.join(SOURCES)}.")
+        if self.rows < 0 or (self.source == "simulated" and self.rows == 0):
+            raise ParameterError(f"rows is {self.rows}.", "Give a positive number of spectra.")
+        unknown = sorted(set(self.classes) - set(CLASSES))
+        if unknown or not self.classes:
+            raise ParameterError(
+                f"There is no spectral class {', '.join(unknown) or '(none given)'}.",
+                f"Choose among {', '.join(CLASSES)}.",
+            )
+        if not self.minimum_redshift < self.maximum_redshift:
+            raise ParameterError(
+                f"The redshift range {self.minimum_redshift} to {self.maximum_redshift} is empty.",
+                "Make minimum_redshift smaller than maximum_redshift.",
+            )
+        if self.source in ("files", "kaggle") and not self.location:
+            raise ParameterError(
+                f"The source {self.source} needs a location.",
+                "Set location to the folder of spectra." if self.source == "files" else "Set it to the .h5 file.",
+            )
