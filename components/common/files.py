@@ -1,6 +1,8 @@
 """Files and folders that appear under their name only when they are whole."""
 
+import errno
 import json
+import os
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -9,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from components.common.errors import ArmillaryError
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextmanager
@@ -26,22 +30,30 @@ def whole(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:
-        yield part
-        if path.is_dir() and part.is_dir():
-            shutil.rmtree(path)
-        part.replace(path)
-    except OSError as error:
-        if error.errno == 28:  # ENOSPC
-            raise ArmillaryError(
-                f"The disk is full: {path} could not be written.",
-                f"Free space on the disk that holds {path.parent} and run again.",
-            ) from error
-        raise
+        with disk_space(path):
+            yield part
+            if path.is_dir() and part.is_dir():
+                shutil.rmtree(path)
+            part.replace(path)
     finally:
         if part.is_dir():
             shutil.rmtree(part, ignore_errors=True)
         else:
             part.unlink(missing_ok=True)
+
+
+@contextmanager
+def disk_space(path: Path) -> Iterator[None]:
+    """Say plainly that `path` could not be written because the disk, the quota or the size limit is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise ArmillaryError(
+            f"The disk is full: {path} could not be written ({os.strerror(error.errno)}).",
+            f"Free space on the disk that holds {path.parent} and run again.",
+        ) from error
 
 
 def write_json(path: Path, value: Any) -> None:
