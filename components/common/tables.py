@@ -188,7 +188,9 @@ def count_rows(path: Path) -> int:
 def open_table(path: Path) -> pq.ParquetFile:
     """Open a Parquet file; a missing or broken one is an `InputError` that names it."""
     try:
-        return pq.ParquetFile(path, memory_map=True)
+        # Not mapped into memory: the whole file would count as the process's memory, and a file that is cut off
+        # while it is read would kill the process.
+        return pq.ParquetFile(path)
     except FileNotFoundError as error:
         raise InputError(f"There is no table {path}.", "Run the stage that writes it first.") from error
     except (pa.ArrowInvalid, OSError) as error:
@@ -232,10 +234,13 @@ def _to_arrow(values: npt.ArrayLike | pa.Array, field: pa.Field) -> pa.Array:
     return pa.FixedSizeBinaryArray.from_buffers(field.type, len(array), [None, pa.py_buffer(array)])
 
 
+def _nothing(values: pa.ChunkedArray) -> pa.Array:
+    return pa.array([], type=values.type)
+
+
 def _to_numpy(values: pa.ChunkedArray, field: pa.Field) -> npt.NDArray[Any]:
-    array = values.combine_chunks()
-    if isinstance(array, pa.ChunkedArray):  # pyarrow keeps an empty chunked array as it is
-        array = array.chunk(0) if array.num_chunks else pa.array([], type=values.type)
+    # combine_chunks copies even a single chunk, and a row group has no more.
+    array = values.chunk(0) if values.num_chunks == 1 else pa.concat_arrays(values.chunks or [_nothing(values)])
     if not pa.types.is_fixed_size_binary(array.type):
         flat: npt.NDArray[Any] = array.to_numpy(zero_copy_only=False)
         return flat

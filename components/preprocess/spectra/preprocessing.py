@@ -1,0 +1,220 @@
+"""The preprocess stage: from spectra as observed to rows of one grid, with reasons for those left out."""
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from components.common.errors import InputError, ParameterError
+from components.common.rejections import Rejections
+from components.common.splits import assign_splits
+from components.common.tables import (
+    Columns,
+    TableWriter,
+    column,
+    open_table,
+    read_batches,
+    read_provenance,
+    read_table,
+    tensor_column,
+)
+from components.common.telemetry import report_counts, report_progress, stage
+from components.physics.wavelength_grid import QUASAR_GRID, WavelengthGrid
+from components.preprocess.spectra.preparation import REASONS, Preparation, Prepared, prepare
+
+_CARRIED = (
+    "id", "object_id", "spectral_class", "redshift", "zwarning", "is_bal", "ra", "dec", "plate", "sn_median",
+    "resampled",
+)  # fmt: skip
+_SPECTRUM = ("flux", "ivar", "first_pixel", "pixels")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the stage does to spectra.
+
+    Attributes
+    ----------
+    bin_pixels : int
+        Lattice pixels averaged into one; 1 keeps the paper's 4618 pixels.
+    normalisation, fill, clip_sigma
+        See `components.preprocess.spectra.preparation.Preparation`.
+    minimum_coverage : float
+        Leave out spectra that observe less than this fraction of the grid.
+    minimum_sn : float
+        Leave out spectra whose median signal-to-noise ratio per lattice pixel is lower.
+    validation_fraction, test_fraction : float
+        Fractions of the objects (not of the spectra) in these splits.
+    seed : int
+        Seed of the split.
+    """
+
+    bin_pixels: int = 4
+    normalisation: str = "robust"
+    fill: str = "interpolate"
+    clip_sigma: float = 10.0
+    minimum_coverage: float = 0.5
+    minimum_sn: float = 0.0
+    validation_fraction: float = 0.1
+    test_fraction: float = 0.1
+    seed: int = 0
+
+    @property
+    def preparation(self) -> Preparation:
+        """The part that concerns a single spectrum, which prediction has to repeat."""
+        grid = WavelengthGrid(QUASAR_GRID.first_pixel, QUASAR_GRID.fine_pixels, self.bin_pixels)
+        return Preparation(grid, self.normalisation, self.fill, self.clip_sigma)
+
+    def to_settings(self) -> dict[str, Any]:
+        """Return the JSON-able form that the table stores for later stages."""
+        limits = {"minimum_coverage": self.minimum_coverage, "minimum_sn": self.minimum_sn}
+        return {**self.preparation.to_settings(), **limits}
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.minimum_coverage <= 1:
+            raise ParameterError(
+                f"minimum_coverage is {self.minimum_coverage}.", "Give a fraction between 0 and 1."
+            )
+
+
+def preprocess(dataset: Path, output: Path, settings: Settings) -> None:
+    """Prepare all spectra of a dataset.
+
+    Reading, computing and writing overlap, and only a few row groups are in memory at a time.
+
+    Parameters
+    ----------
+    dataset : Path
+        Folder with the `dataset.parquet` of an ingest stage.
+    output : Path
+        Folder for `dataset.parquet` and `rejected.parquet`; its rows together are those of the input.
+    settings : Settings
+        What to do.
+
+    Raises
+    ------
+    InputError
+        When no spectrum is left.
+    """
+    with stage("preprocess"):
+        source = dataset / "dataset.parquet"
+        splits = _Splits(source, settings)
+        provenance = read_provenance(source)
+        rejections = Rejections()
+        output.mkdir(parents=True, exist_ok=True)
+        fields, stored = _fields(source, settings), settings.to_settings()
+        with TableWriter(output / "dataset.parquet", fields, provenance, stored) as writer:
+            done = 0
+            for batch, prepared in _prepared_batches(source, settings.preparation):
+                batch["split"] = splits.of_rows(done, len(batch["id"]))
+                done += len(batch["id"])
+                _write_good(writer, batch, prepared, _reject(batch, prepared, settings, rejections))
+                report_progress(done, splits.rows, "spectra")
+            _require_rows(source, writer.rows, rejections)
+            writer.provenance = provenance.with_rejected(rejections.counts)
+        rejections.write(output / "rejected.parquet", writer.provenance)
+        report_counts(rows_in=done, rows_out=writer.rows, rejected=len(rejections))
+
+
+class _Splits:
+    """The split of every row of a table, decided from the ids alone; a byte a row."""
+
+    def __init__(self, source: Path, settings: Settings):
+        groups = read_table(source, ["object_id"])["object_id"]
+        self.rows = len(groups)
+        names = assign_splits(groups, settings.validation_fraction, settings.test_fraction, settings.seed)
+        self._names, codes = np.unique(names, return_inverse=True)
+        self._codes = codes.astype(np.uint8)
+
+    def of_rows(self, start: int, count: int) -> npt.NDArray[Any]:
+        return np.asarray(self._names[self._codes[start : start + count]], dtype=object)
+
+
+def _fields(source: Path, settings: Settings) -> list[pa.Field]:
+    """Describe the output: what is carried over keeps the description that it came with."""
+    with open_table(source) as file:
+        schema = file.schema_arrow
+    missing = sorted({*_CARRIED, *_SPECTRUM} - set(schema.names))
+    if missing:
+        raise InputError(
+            f"{source} has no column {', '.join(missing)}.",
+            "Give the folder that an ingest stage of spectra wrote.",
+        )
+    pixels = settings.preparation.grid.pixels
+    return [
+        *(schema.field(name) for name in _CARRIED),
+        column("split", "string", "train, validation or test; one for all spectra of an object"),
+        column("coverage", "float32", "fraction of the grid's pixels with ivar > 0"),
+        column("offset", "float32", "flux = offset + scale * normalised flux", "1e-17 erg s-1 cm-2 angstrom-1"),
+        column("scale", "float32", "flux = offset + scale * normalised flux", "1e-17 erg s-1 cm-2 angstrom-1"),
+        tensor_column("flux", (pixels,), "normalised flux on the grid, missing pixels filled"),
+        tensor_column("ivar", (pixels,), "inverse variance of the normalised flux; 0 where missing"),
+    ]
+
+
+def _prepared_batches(source: Path, preparation: Preparation) -> Iterator[tuple[Columns, Prepared]]:
+    """Yield batches in the table's order while the next ones are read and computed."""
+    threads = len(os.sched_getaffinity(0))
+    waiting: deque[tuple[Columns, Future[Prepared]]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        for batch in read_batches(source, [*_CARRIED, *_SPECTRUM]):
+            flux, ivar, first_pixel, pixels = (batch.pop(name) for name in _SPECTRUM)
+            work = partial(prepare, flux, ivar, first_pixel, pixels, preparation, threads=1)
+            waiting.append((batch, pool.submit(work)))
+            del flux, ivar, work  # else this row group stays in memory while the generator sleeps
+            if len(waiting) > threads:
+                carried, future = waiting.popleft()
+                yield carried, future.result()
+        for carried, future in waiting:
+            yield carried, future.result()
+
+
+def _reject(
+    batch: Columns, prepared: Prepared, settings: Settings, rejections: Rejections
+) -> npt.NDArray[np.bool_]:
+    """Record the spectra that are left out, each with the first reason that holds, and return which are kept."""
+    checks = [("missing label", "The redshift is not a number.", ~np.isfinite(batch["redshift"]))]
+    checks += [(*text, prepared.status == status) for status, text in REASONS.items()]
+    checks += [
+        (
+            "little coverage",
+            f"Less than {settings.minimum_coverage:g} of the grid is observed.",
+            prepared.coverage < settings.minimum_coverage,
+        ),
+        (
+            "low signal-to-noise",
+            f"The median S/N is not at least {settings.minimum_sn:g}.",
+            ~(batch["sn_median"] >= settings.minimum_sn),
+        ),
+    ]
+    keep = np.ones(len(batch["id"]), dtype=bool)
+    for reason, detail, bad in checks:
+        rejections.add_many(batch["id"][keep & bad], reason, detail)
+        keep &= ~bad
+    return keep
+
+
+def _write_good(writer: TableWriter, batch: Columns, prepared: Prepared, keep: npt.NDArray[np.bool_]) -> None:
+    names = ("coverage", "offset", "scale", "flux", "ivar")
+    columns = {**batch, **{name: getattr(prepared, name) for name in names}}
+    if not keep.all():
+        columns = {name: values[keep] for name, values in columns.items()}
+    if keep.any():
+        writer.write(columns)
+
+
+def _require_rows(source: Path, rows: int, rejections: Rejections) -> None:
+    if rows == 0:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in rejections.counts.items())
+        raise InputError(
+            f"No spectrum of {source} can be used: {reasons or 'the table is empty'}.",
+            "Lower minimum_coverage or minimum_sn, or ingest spectra that reach the wavelengths of the grid.",
+        )
