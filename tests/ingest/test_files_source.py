@@ -1,0 +1,176 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from spec_writer import write_spec
+
+from components.common.errors import InputError, ParameterError
+from components.common.tables import read_provenance, read_table
+from components.ingest.sdss_spectra.files_source import read_folder
+from components.ingest.sdss_spectra.ingestion import Settings, ingest
+
+
+def _run(folder: Path, output: Path, **settings: object) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Ingest and check that nothing got lost; returns the table and the reasons by file."""
+    provenance = ingest(output, Settings("files", location=str(folder), **settings))  # type: ignore[arg-type]
+    table, rejected = read_table(output / "dataset.parquet"), read_table(output / "rejected.parquet")
+    assert provenance.requested == len(table["id"]) + len(rejected["id"])
+    assert provenance.received == len(table["id"])
+    assert sum(provenance.rejected.values()) == len(rejected["id"])
+    assert read_provenance(output / "dataset.parquet") == provenance
+    assert provenance.origin == "real"
+    return table, dict(zip(rejected["id"], rejected["reason"], strict=True))
+
+
+def _labels(folder: Path, rows: list[dict[str, object]]) -> None:
+    pd.DataFrame(rows).to_csv(folder / "labels.csv", index=False)
+
+
+def test_ingests_the_real_folder(real_data: Path, tmp_path: Path) -> None:
+    folder = real_data / "sdss" / "spectra"
+    table, rejected = _run(folder, tmp_path / "out")
+    labels = pd.read_csv(folder / "labels.csv").set_index("file")
+    assert len(table["id"]) == (labels["class"] == "QSO").sum()
+    assert set(rejected.values()) == {"class"}
+    for name, redshift in zip(table["id"], table["redshift"], strict=True):
+        assert redshift == labels.loc[f"spec-{name}.fits", "redshift"]
+    assert set(table["redshift_source"]) == {"labels.csv"}
+    assert np.isfinite(table["flux"]).all()
+    assert (table["ivar"] >= 0).all()
+    assert table["first_pixel"].min() >= 35000
+
+
+def test_one_quasar_on_two_plates_is_one_object(real_data: Path, tmp_path: Path) -> None:
+    table, _ = _run(real_data / "sdss" / "spectra", tmp_path / "out", classes=["QSO", "GALAXY", "STAR"])
+    objects = dict(zip(table["id"], table["object_id"], strict=True))
+    assert objects["3655-55240-0370"] == objects["9367-57758-0500"]
+    assert len(set(objects.values())) == len(objects) - 1
+
+
+def test_without_labels_the_redshift_is_the_pipelines(tmp_path: Path) -> None:
+    write_spec(tmp_path / "in" / "4000" / "spec-a.fits", redshift=2.5)
+    write_spec(tmp_path / "in" / "spec-b.fits", fiber=2, redshift=-1.0, ra=10)
+    table, rejected = _run(tmp_path / "in", tmp_path / "out")
+    assert (table["redshift"][0], table["redshift_source"][0]) == (2.5, "Z_PIPE")
+    assert rejected == {"spec-b.fits": "no redshift"}
+
+
+def test_every_way_a_row_can_go_wrong_has_its_reason(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    names = ["good", "star", "nan", "sentinel", "far", "copy", "unlabelled", "dark"]
+    for i, name in enumerate(names):
+        ivar = np.zeros(400) if name == "dark" else None
+        fiber = 1 if name == "copy" else i + 1
+        write_spec(folder / f"{name}.fits", fiber=fiber, ra=10.0 * i, ivar=ivar)
+    (folder / "cut.fits").write_bytes((folder / "good.fits").read_bytes()[:5000])
+    (folder / "page.fits").write_bytes(b"<html>busy</html>")
+    redshifts = {"nan": np.nan, "sentinel": -1.0, "far": 9.0}
+    rows: list[dict[str, object]] = [
+        {
+            "file": f"{name}.fits",
+            "class": "STAR" if name == "star" else "QSO",
+            "redshift": redshifts.get(name, 1.5),
+        }
+        for name in names
+        if name != "unlabelled"
+    ]
+    rows += [
+        {"file": "good.fits", "class": "QSO", "redshift": 3.0},
+        {"file": "absent.fits", "class": "QSO", "redshift": 3.0},
+        {"file": "cut.fits", "class": "QSO", "redshift": 3.0},
+        {"file": "page.fits", "class": "QSO", "redshift": 3.0},
+    ]
+    _labels(folder, rows)
+    provenance = ingest(tmp_path / "out", Settings("files", location=str(folder)))
+    table, rejected = (
+        read_table(tmp_path / "out" / "dataset.parquet"),
+        read_table(tmp_path / "out" / "rejected.parquet"),
+    )
+    assert (len(table["id"]), table["redshift"][0]) == (1, 1.5)  # the first of two labels counts
+    assert sorted(zip(rejected["id"], rejected["reason"], strict=True)) == [
+        ("absent.fits", "no file"),
+        ("cut.fits", "truncated"),
+        ("dark.fits", "no good pixels"),
+        ("far.fits", "redshift range"),
+        ("good.fits", "duplicate"),
+        ("good.fits", "duplicate"),
+        ("nan.fits", "no redshift"),
+        ("page.fits", "not FITS"),
+        ("sentinel.fits", "no redshift"),
+        ("star.fits", "class"),
+        ("unlabelled.fits", "no label"),
+    ]
+    assert provenance.requested == 12 == provenance.received + sum(provenance.rejected.values())
+    assert any("cut.fits" in detail for detail in rejected["detail"])
+
+
+def test_labels_may_name_paths_and_lack_a_class(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    write_spec(folder / "a" / "spec.fits", fiber=1, ra=1)
+    write_spec(folder / "b" / "spec.fits", fiber=2, ra=2, spectral_class="GALAXY")
+    _labels(folder, [{"File": "a/spec.fits", "Z": 0.5}, {"File": "b/spec.fits", "Z": 0.7}])
+    table, rejected = _run(folder, tmp_path / "out")
+    assert list(table["redshift"]) == [0.5]
+    assert rejected == {"spec.fits": "class"}
+
+
+def test_a_sample_is_drawn_by_seed_and_the_rest_is_kept_count_of(real_data: Path, tmp_path: Path) -> None:
+    folder = real_data / "sdss" / "spectra"
+    first, rejected = _run(folder, tmp_path / "1", rows=10, seed=1)
+    again, _ = _run(folder, tmp_path / "2", rows=10, seed=1)
+    other, _ = _run(folder, tmp_path / "3", rows=10, seed=2)
+    assert len(first["id"]) == 10
+    assert list(first["id"]) == list(again["id"]) != list(other["id"])
+    assert list(rejected.values()).count("not drawn") == 25
+
+
+def test_reads_a_folder_into_memory_for_validation(real_data: Path) -> None:
+    columns, rejections = read_folder(real_data / "sdss" / "spectra", Settings("files", location="."))
+    assert len(columns["id"]) == 35
+    assert rejections.counts == {"class": 8}
+
+
+@pytest.mark.parametrize(
+    ("prepare", "said"),
+    [
+        (lambda folder: None, "There is no folder"),
+        (lambda folder: folder.mkdir(), "There is no spectrum in"),
+        (
+            lambda folder: (folder.mkdir(), (folder / "a.fits").write_bytes(b"<html>")),
+            "1 spectra can be used.*not FITS",
+        ),
+        (lambda folder: write_spec(folder / "a.fits", spectral_class="STAR"), "Not one spectrum.*1 class"),
+        (lambda folder: write_spec(folder / "a.fits", ivar=np.zeros(400)), "Not one spectrum.*no good pixels"),
+        (
+            lambda folder: (write_spec(folder / "a.fits"), _labels(folder, [{"name": "a"}])),
+            "not file and redshift",
+        ),
+        (
+            lambda folder: (write_spec(folder / "a.fits"), (folder / "labels.csv").write_bytes(b"")),
+            "cannot be read",
+        ),
+    ],
+)
+def test_a_folder_of_no_use_is_an_error_and_leaves_nothing(tmp_path: Path, prepare: object, said: str) -> None:
+    prepare(tmp_path / "in")  # type: ignore[operator]
+    with pytest.raises(InputError, match=said):
+        ingest(tmp_path / "out", Settings("files", location=str(tmp_path / "in")))
+    assert not [p for p in tmp_path.iterdir() if p.name != "in"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"source": "telescope"},
+        {"source": "simulated", "rows": 0},
+        {"source": "files"},
+        {"source": "archive", "rows": -1},
+        {"source": "archive", "classes": ["QUASAR"]},
+        {"source": "archive", "classes": []},
+        {"source": "archive", "minimum_redshift": 3.0, "maximum_redshift": 1.0},
+    ],
+)
+def test_settings_that_cannot_be_are_refused_before_anything_runs(wrong: dict[str, object]) -> None:
+    with pytest.raises(ParameterError):
+        Settings(**wrong)  # type: ignore[arg-type]
