@@ -1,0 +1,70 @@
+"""The exercises, listed once: the command line, the tests and the README's table read this list."""
+
+import importlib
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from components.common.errors import ParameterError
+
+if TYPE_CHECKING:
+    from pipelines.definition import Definition
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """An entry of the catalogue; the exercise itself is imported only when it is wanted.
+
+    Attributes
+    ----------
+    slug : str
+        Name on the command line and in the store.
+    module : str
+        Module that holds its `DEFINITION`.
+    title : str
+        Name for people.
+    summary : str
+        What it does, in one line.
+    """
+
+    slug: str
+    module: str
+    title: str
+    summary: str
+
+    def load(self) -> "Definition":
+        """Import the exercise, and kfp with it, which takes about a second."""
+        definition: Definition = importlib.import_module(self.module).DEFINITION
+        return definition
+
+
+EXERCISES = (
+    Exercise(
+        slug="quasar-redshift",
+        module="pipelines.quasar_redshift",
+        title="Redshifts of quasars",
+        summary="Redshift and its uncertainty from SDSS quasar spectra, with a convolutional network.",
+    ),
+)
+
+
+def find(slug: str) -> Exercise:
+    """Return the exercise called `slug`.
+
+    Raises
+    ------
+    ParameterError
+        When there is none; names the closest.
+    """
+    for exercise in EXERCISES:
+        if exercise.slug == slug:
+            return exercise
+    raise ParameterError(
+        f"There is no exercise {slug!r}.", suggest(slug, [exercise.slug for exercise in EXERCISES])
+    )
+
+
+def suggest(typed: str, known: list[str]) -> str:
+    """Say what the reader may have meant, or else what there is."""
+    close = get_close_matches(typed, known, n=1, cutoff=0.5)
+    return f"Did you mean {close[0]!r}?" if close else f"Choose one of: {', '.join(known)}."

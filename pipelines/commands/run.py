@@ -1,0 +1,126 @@
+"""`armillary run`: one exercise, from its data to its report."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+
+from components.common.errors import ParameterError, StoreError
+from pipelines.catalogue import find, suggest
+from pipelines.definition import Definition
+from pipelines.home import home
+from pipelines.records import RunRecord, new_run_id
+from pipelines.stores import open_store
+from pipelines.terminal import format_number, format_score, open_console, print_table, say
+
+RUNNERS = ("process",)
+INTERRUPTED = 130
+_SCORE_FIELDS = ("value", "low", "high", "baseline", "published")
+
+
+def run(
+    slug: str, preset: str, settings: Mapping[str, Any], *, runner: str, use_cache: bool, as_json: bool
+) -> int:
+    """Run an exercise, publish the run, tell the result; return the exit code."""
+    exercise = find(slug)
+    if runner not in RUNNERS:
+        raise ParameterError(f"There is no runner {runner!r}.", suggest(runner, list(RUNNERS)))
+    console = open_console(stderr=as_json)
+    say(console, f"{exercise.title}: preset {preset}")
+
+    # Imported here, because kfp takes a second and the line above should not wait for it.
+    from pipelines.parameters import resolve
+
+    definition = exercise.load()
+    parameters = resolve(definition, preset, settings)
+
+    from pipelines.local import run_pipeline
+
+    record = RunRecord(new_run_id(), slug, preset, parameters, headline=definition.headline)
+    say(console, f"run {record.run} in {record.folder}")
+    code = 0
+    with open_store() as opened:
+        run_pipeline(definition, record, console, opened.environment, use_cache)
+        tell(definition, record, console)
+        try:
+            _store(record, opened.store, opened.embedded)
+        except StoreError as error:
+            code = _tell_unpublished(console, error)
+    if as_json:
+        print(json.dumps(_as_json(record), allow_nan=False), flush=True)
+    return _exit_code(record) or code
+
+
+def tell(definition: Definition, record: RunRecord, console: Console) -> None:
+    """Print how a run ended: its scores and report, or what went wrong and where to read about it."""
+    for stage in record.stages:
+        for warning in stage.warnings:
+            say(console, f"{stage.stage}: {warning}", style="yellow")
+    if record.failure:
+        say(console, f"The stage {record.failure.stage} failed. {record.failure.error}", style="bold red")
+        say(console, f"log: {record.folder / 'run.log'}")
+    elif record.status == "interrupted":
+        say(console, "Interrupted. Stages that were done are kept: the same command continues after them.")
+    else:
+        tell_scores(definition, record, console)
+        say(console, f"report: {home() / record.report}", style="bold")
+
+
+def tell_scores(definition: Definition, record: RunRecord, console: Console) -> None:
+    """Print the scores that matter most, beside the constant predictor and the published values."""
+    say(console, "")
+    _tell_table("test set", f"origin {record.origin}", definition, record.scores, console)
+    if record.external:
+        _tell_table("external spectra", "scored apart", definition, record.external, console)
+    if any(definition.published.get(name) is not None for name in record.scores):
+        say(console, definition.comparability, style="dim")
+
+
+def _tell_table(
+    title: str, note: str, definition: Definition, scores: dict[str, dict[str, float | None]], console: Console
+) -> None:
+    names = [name for name in definition.scores if name in scores]
+    published = [scores[name].get("published") or definition.published.get(name) for name in names]
+    rows = [
+        [name, format_score(scores[name]), format_number(scores[name].get("baseline")), format_number(value)]
+        for name, value in zip(names, published, strict=True)
+    ]
+    print_table(console, [f"{title} ({note})", "value [95 % interval]", "constant", "published"], rows)
+    say(console, "")
+
+
+def _store(record: RunRecord, store: Any, embedded: bool) -> None:
+    from pipelines.publishing import prune, publish
+
+    publish(record, store)
+    prune(record.exercise, store if embedded else None)
+
+
+def _tell_unpublished(console: Console, error: StoreError) -> int:
+    say(console, f"The run is on this machine but not in the store. {error}", style="bold red")
+    return error.exit_code
+
+
+def _exit_code(record: RunRecord) -> int:
+    if record.status == "interrupted":
+        return INTERRUPTED
+    return record.failure.exit_code if record.failure else 0
+
+
+def _as_json(record: RunRecord) -> dict[str, Any]:
+    result: dict[str, Any] = {
+        "run": record.run,
+        "exercise": record.exercise,
+        "preset": record.preset,
+        "origin": record.origin or None,
+        "seconds": record.seconds,
+        "report": str(home() / record.report) if record.report else None,
+        "scores": _five_fields(record.scores),
+        "external": _five_fields(record.external),
+    }
+    return result | ({"error": record.failure.error} if record.failure else {})
+
+
+def _five_fields(scores: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {name: {key: score.get(key) for key in _SCORE_FIELDS} for name, score in scores.items()}

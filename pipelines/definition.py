@@ -1,0 +1,34 @@
+"""What an exercise consists of, beside its wiring."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Definition:
+    """An exercise: its pipeline, the presets that size it, and the figure it is judged by.
+
+    Attributes
+    ----------
+    pipeline : kfp pipeline
+        A function decorated with `kfp.dsl.pipeline`; its signature types the parameters.
+    presets : mapping of str to mapping
+        Parameters by preset. `smoke` claims nothing, `demo` is honest about its size, `full` is the published
+        scale.
+    headline : str
+        Name of the score that the exercise is judged by.
+    scores : tuple of str
+        Names of the scores that the terminal shows, best known first; the report has them all.
+    published : mapping of str to float
+        Published values by score.
+    comparability : str
+        When the published values may be compared with a run's.
+    """
+
+    pipeline: Any
+    presets: Mapping[str, Mapping[str, Any]]
+    headline: str
+    scores: tuple[str, ...]
+    published: Mapping[str, float]
+    comparability: str

@@ -1,0 +1,103 @@
+"""From preset and options to the typed parameters of a pipeline, all checked before any work begins."""
+
+import inspect
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+from components.common.errors import InputError, ParameterError
+from pipelines.catalogue import suggest
+from pipelines.definition import Definition
+from pipelines.fingerprint import fingerprint
+
+DATA_PARAMETERS = {"location": "data_version", "external": "external_version"}
+"""Parameters that name files on this machine, each with the parameter that keys the cache to their state."""
+
+
+def resolve(definition: Definition, preset: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge the preset and the settings, and give every parameter its value.
+
+    Parameters
+    ----------
+    definition : Definition
+        The exercise.
+    preset : str
+        Name of one of its presets.
+    settings : mapping
+        Values by parameter; strings are read as the type that the pipeline's signature asks for.
+
+    Raises
+    ------
+    ParameterError
+        For an unknown preset or parameter, or a value of the wrong type.
+    InputError
+        For a data folder that does not exist.
+    """
+    if preset not in definition.presets:
+        raise ParameterError(f"There is no preset {preset!r}.", suggest(preset, list(definition.presets)))
+    signature = inspect.signature(definition.pipeline.pipeline_func).parameters
+    values = {name: parameter.default for name, parameter in signature.items()} | dict(definition.presets[preset])
+    for name, value in settings.items():
+        if name not in signature:
+            raise ParameterError(f"There is no parameter {name!r}.", suggest(name, list(signature)))
+        values[name] = _typed(name, value, signature[name].annotation)
+    return values | _data_parameters(values)
+
+
+def parse_assignments(assignments: Sequence[str], option: str = "--set") -> dict[str, str]:
+    """Read `name=value` texts, as `--set` takes them."""
+    pairs = [text.partition("=") for text in assignments]
+    for text, (key, equals, _) in zip(assignments, pairs, strict=True):
+        if not equals or not key.strip():
+            raise ParameterError(f"{text!r} is no assignment.", f"Write {option} name=value.")
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def _data_parameters(values: Mapping[str, Any]) -> dict[str, str]:
+    resolved = {}
+    for name, version in DATA_PARAMETERS.items():
+        if not values.get(name):
+            continue
+        path = Path(str(values[name])).expanduser().resolve()
+        if not path.exists():
+            raise InputError(f"{name}: there is no file or folder {path}.", "Correct the path.")
+        resolved[name] = str(path)
+        if version in values:
+            resolved[version] = values[version] or fingerprint(path)
+    return resolved
+
+
+def _typed(name: str, value: Any, kind: Any) -> Any:
+    base = get_origin(kind) or kind
+    try:
+        if base is list:
+            (item,) = get_args(kind) or (str,)
+            items = _items(value) if isinstance(value, str) else list(value)
+            return [_scalar(element, item) for element in items]
+        return _scalar(value, base)
+    except ValueError as error:
+        wanted = {int: "a whole number", float: "a number", bool: "true or false", list: f"a list ({kind})"}
+        raise ParameterError(
+            f"{name}={value} is not {wanted.get(base, 'a text')}.", f"Give {name} another value."
+        ) from error
+
+
+def _items(text: str) -> list[Any]:
+    if text.startswith("["):
+        items: list[Any] = json.loads(text)
+        return items
+    return [item.strip() for item in text.split(",") if item.strip()]
+
+
+def _scalar(value: Any, kind: Any) -> Any:
+    if kind is bool:
+        words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+        if str(value).lower() not in words:
+            raise ValueError(value)
+        return words[str(value).lower()]
+    if kind is int and float(value) != int(float(value)):
+        raise ValueError(value)
+    if kind is int:
+        return int(float(value)) if not str(value).lstrip("+-").isdigit() else int(value)
+    return kind(value)
