@@ -22,8 +22,8 @@ ACCURACY_LIMITS_KM_S = (1000, 3000, 6000, 12000, 30000)
 CATASTROPHIC = 0.05
 """|dz| / (1 + z) beyond which a redshift is wrong and not imprecise: 15,000 km/s.
 
-The closest strong ultraviolet lines, Si IV and C IV, are a tenth apart, so confusing any two of these is beyond; no
-width or shift of a broad line is.
+The closest strong ultraviolet lines, Si IV and C IV, are a tenth apart, so confusing any two of these is beyond;
+no width or shift of a broad line is.
 """
 
 HEADLINE = "accuracy_6000_km_s"
