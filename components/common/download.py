@@ -1,6 +1,7 @@
 """One file from an archive to the disk: retried, resumed where it broke off, and checked when it is whole."""
 
 import email.utils
+import random
 import re
 import threading
 import time
@@ -78,7 +79,7 @@ class Downloader:
         self._client = client
         self._pace = pace
         self._attempts = attempts
-        self._backoff = tenacity.wait_exponential_jitter(backoff_seconds, _LONGEST_BACKOFF, jitter=backoff_seconds)
+        self._backoff_seconds = backoff_seconds
 
     def download(self, url: str, destination: Path, verify: Callable[[Path], None]) -> Version:
         """Download `url`; `destination` exists only when the file is whole and `verify` has accepted it.
@@ -99,13 +100,13 @@ class Downloader:
         ArchiveError
             When the archive refuses, keeps failing, or sends something else.
         """
-        patience = _Patience(self._attempts)
+        patience = _Patience(self._attempts, self._backoff_seconds)
         try:
             with disk_space(destination), PartialFile(destination, url) as part:
                 for attempt in tenacity.Retrying(
                     retry=tenacity.retry_if_exception_type(TransientError),
                     stop=lambda state: patience.is_over(_failure(state), part.size),
-                    wait=self._seconds_to_wait,
+                    wait=lambda state: patience.pause(_failure(state)),
                     reraise=True,
                 ):
                     with attempt:
@@ -174,18 +175,14 @@ class Downloader:
             "Check the query and whether the archive wants you to log in.",
         )
 
-    def _seconds_to_wait(self, state: tenacity.RetryCallState) -> float:
-        failure = _failure(state)
-        asked = failure.retry_after if isinstance(failure, TransientError) else 0.0
-        return asked or self._backoff(state)
-
 
 class _Patience:
     """Count the failures; those after which the file has grown do not count against the archive."""
 
-    def __init__(self, attempts: int):
+    def __init__(self, attempts: int, backoff_seconds: float):
         self.tries = 0
         self._attempts = attempts
+        self._backoff_seconds = backoff_seconds
         self._failures = 0
         self._wrong = 0
         self._furthest = 0
@@ -199,6 +196,12 @@ class _Patience:
             self._furthest, self._failures = size, 0
         self._failures += 1
         return self._failures >= self._attempts
+
+    def pause(self, failure: BaseException | None) -> float:
+        if isinstance(failure, TransientError) and failure.retry_after:
+            return failure.retry_after
+        doubled = self._backoff_seconds * 2.0 ** max(0, self._failures - 1)
+        return min(_LONGEST_BACKOFF, doubled) + random.uniform(0.0, self._backoff_seconds)
 
 
 def _failure(state: tenacity.RetryCallState) -> BaseException | None:

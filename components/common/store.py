@@ -141,14 +141,8 @@ class Store:
         keys = self.list(base)
         if not keys:
             raise NotInStoreError(self.endpoint, self.bucket, base)
-        for key in keys:
-            if ".." in PurePosixPath(key).parts:
-                raise StoreError(
-                    f"The store holds {key}, which would land outside of {folder}.",
-                    "Delete that object: this software did not write it.",
-                )
         with whole(folder) as part:
-            targets = [(key, part / key.removeprefix(base)) for key in keys]
+            targets = [(key, part / inside(key, base)) for key in keys]
             for parent in {target.parent for _, target in targets}:
                 parent.mkdir(parents=True, exist_ok=True)
             self._download(targets)
@@ -260,6 +254,17 @@ class Store:
         return translated(self.endpoint, self.bucket, key)
 
 
+def inside(key: str, base: str) -> PurePosixPath:
+    """Return the path of `key` below `base`, refusing names that would lead out of a folder it is written to."""
+    path = PurePosixPath(key.removeprefix(base))
+    if ".." in path.parts or path.is_absolute():
+        raise StoreError(
+            f"The store holds {key!r}, which would be written outside of its folder.",
+            "Delete that object: this software did not write it.",
+        )
+    return path
+
+
 def _is_partial(path: Path) -> bool:
     return _PARTIAL.fullmatch(path.name) is not None
 
@@ -268,4 +273,4 @@ def _content_type(path: Path) -> str:
     return mimetypes.guess_type(path.name)[0] or "application/octet-stream"
 
 
-__all__ = ["DEFAULT_BUCKET", "ConflictError", "Document", "NotInStoreError", "Store"]
+__all__ = ["DEFAULT_BUCKET", "ConflictError", "Document", "NotInStoreError", "Store", "inside"]

@@ -95,8 +95,12 @@ def _refusal(error: ClientError, endpoint: str, bucket: str, key: str) -> StoreE
             f"The object store at {endpoint} refuses the credentials for bucket {bucket} ({code}).",
             "Correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or ask for access to the bucket.",
         )
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", "")
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    said = error.response.get("Error", {}).get("Message", "")
     return StoreError(
-        f"The object store at {endpoint} failed on {key or bucket}: {code} (HTTP {status}).",
-        "Look at its log (a full disk is a usual cause) and run again.",
+        f"The object store at {endpoint} failed on {key or bucket}: {code} (HTTP {status}) {said}".rstrip(" .")
+        + ".",
+        "Look at its log (a full disk is a usual cause) and run again."
+        if status >= 500
+        else "Correct the name of the object or of the bucket.",
     )
