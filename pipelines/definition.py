@@ -13,6 +13,8 @@ class Definition:
     ----------
     pipeline : kfp pipeline
         A function decorated with `kfp.dsl.pipeline`; its signature types the parameters.
+    predictor : kfp component
+        Applies a trained model to files: takes `model` and `files`, writes `predictions`.
     presets : mapping of str to mapping
         Parameters by preset. `smoke` claims nothing, `demo` is honest about its size, `full` is the published
         scale.
@@ -27,6 +29,7 @@ class Definition:
     """
 
     pipeline: Any
+    predictor: Any
     presets: Mapping[str, Mapping[str, Any]]
     headline: str
     scores: tuple[str, ...]

@@ -97,6 +97,19 @@ def choose_inputs(stage: Stage, given: Mapping[str, str], run: RunRecord | None)
     return {name: _choose(stage, name, given, run) for name in stage.inputs}
 
 
+def apply_model(
+    definition: Definition, files: Sequence[Path], model: Path, output: Path, *, csv: bool = True, plots: bool
+) -> None:
+    """Predict for files with a trained model, in this process; `output` is the folder of the predictions."""
+    definition.predictor.python_func(
+        model=_artifact(model),
+        predictions=_artifact(output),
+        files=[str(file) for file in files],
+        csv=csv,
+        plots=plots,
+    )
+
+
 def _choose(stage: Stage, name: str, given: Mapping[str, str], run: RunRecord | None) -> Path:
     if name in given:
         path = Path(given[name]).expanduser().resolve()

@@ -86,6 +86,7 @@ def toy(
 
 DEFINITION = Definition(
     pipeline=toy,
+    predictor=None,
     presets={"smoke": {"rows": 3}, "demo": {"rows": 7, "seconds": 8.0}},
     headline="accuracy",
     scores=("accuracy",),

@@ -1,0 +1,76 @@
+"""`armillary predict`: a trained model applied to files."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+from components.common.errors import InputError, ParameterError
+from components.common.files import whole
+from components.common.tables import Columns, read_table
+from pipelines.catalogue import find
+from pipelines.history import fetch, find_run, latest_with_model
+from pipelines.home import home
+from pipelines.records import new_run_id
+from pipelines.terminal import open_console, print_table, say
+
+_FORMATS = (".csv", ".parquet")
+
+
+def predict(slug: str, files: Sequence[Path], *, model: str, out: Path | None, plots: Path | None) -> int:
+    """Predict, print the table or write it, and name the files that could not be used; return the exit code."""
+    exercise = find(slug)
+    if out is not None and out.suffix not in _FORMATS:
+        raise ParameterError(f"--out {out} is neither CSV nor Parquet.", "End its name in .csv or .parquet.")
+    paths = [file.expanduser().resolve() for file in files]
+    if missing := next((path for path in paths if not path.exists()), None):
+        raise InputError(f"There is no file or folder {missing}.", "Correct the path.")
+    folder = _model_folder(slug, model)
+
+    from pipelines.stages import apply_model
+
+    output = home() / "predictions" / new_run_id()
+    apply_model(exercise.load(), paths, folder, output, plots=plots is not None)
+    console = open_console()
+    _tell(console, read_table(output / "predictions.parquet"))
+    _tell_rejected(open_console(stderr=True), read_table(output / "rejected.parquet"))
+    say(open_console(stderr=True), f"model: {folder}")
+    if out is not None:
+        with whole(out) as part:
+            shutil.copyfile((output / "predictions").with_suffix(out.suffix), part)
+        say(console, f"table: {out}")
+    if plots is not None:
+        shutil.copytree(output / "plots", plots, dirs_exist_ok=True)
+        say(console, f"plots: {plots}")
+    return 0
+
+
+def _model_folder(slug: str, model: str) -> Path:
+    path = Path(model).expanduser()
+    if model and path.is_dir():
+        return path.resolve()
+    record = find_run(model, slug) if model else latest_with_model(slug)
+    output = record.output("train", "model")
+    if output is None:
+        raise ParameterError(
+            f"The run {record.run} has no model: it {record.status}.", "Choose another; `armillary runs` lists them."
+        )
+    return fetch(output)
+
+
+def _tell(console: Console, table: Columns) -> None:
+    """Print what a person reads; the written table has all columns."""
+    shown = [name for name in ("id", "redshift", "sigma", "low68", "high68", "warning", "warnings") if name in table]
+    rows = [[_cell(table[name][row]) for name in shown] for row in range(len(table["id"]))]
+    print_table(console, shown, rows)
+
+
+def _tell_rejected(console: Console, table: Columns) -> None:
+    for identifier, reason, detail in zip(table["id"], table["reason"], table["detail"], strict=True):
+        say(console, f"left out {identifier}: {reason}. {detail}", style="yellow")
+
+
+def _cell(value: object) -> str:
+    return f"{value:.4f}" if isinstance(value, float | np.floating) else str(value)
