@@ -6,7 +6,7 @@ Nothing here is fitted across spectra, so that a spectrum means the same alone a
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -115,6 +115,9 @@ class Prepared:
     def good(self) -> npt.NDArray[np.bool_]:
         """Which spectra are usable, shape (n,)."""
         return np.asarray(self.status == kernels.GOOD)
+
+    def __getitem__(self, rows: slice | npt.NDArray[np.integer] | npt.NDArray[np.bool_]) -> "Prepared":
+        return Prepared(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
 
 def prepare(

@@ -106,11 +106,11 @@ def preprocess(dataset: Path, output: Path, settings: Settings) -> None:
     """
     with stage("preprocess"):
         source = dataset / "dataset.parquet"
+        fields, stored = _fields(source, settings), settings.to_settings()
         splits = _Splits(source, settings)
         provenance = read_provenance(source)
         rejections = Rejections()
         output.mkdir(parents=True, exist_ok=True)
-        fields, stored = _fields(source, settings), settings.to_settings()
         with TableWriter(output / "dataset.parquet", fields, provenance, stored) as writer:
             done = 0
             for batch, prepared in _prepared_batches(source, settings.preparation):

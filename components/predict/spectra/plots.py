@@ -1,0 +1,63 @@
+"""One picture for each prediction, for eyes that want to see the lines."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from components.common.distributions import BinnedDistribution
+from components.common.files import whole
+from components.common.tables import Columns
+from components.evaluate.regression.spectrum_diagrams import draw_spectra
+from components.preprocess.spectra.preparation import Preparation, Prepared
+
+
+def draw_predictions(
+    columns: Columns,
+    distribution: BinnedDistribution,
+    prepared: Prepared,
+    preparation: Preparation,
+    first: int,
+    folder: Path,
+) -> list[Path]:
+    """Draw spectra with the lines at their predicted redshift, and the predicted distribution below.
+
+    Parameters
+    ----------
+    columns : dict of str to ndarray
+        Rows of the table of predictions.
+    distribution, prepared
+        Of the same rows.
+    preparation : Preparation
+        Where the pixels lie.
+    first : int
+        Number of the first row in the table: files are named by number and id, as two files may hold spectra of
+        the same id.
+    folder : Path
+        Where the files go, in SVG.
+
+    Returns
+    -------
+    list of Path
+        The files, in the order of the rows.
+    """
+    figures = draw_spectra(
+        preparation.grid.wavelength_angstrom,
+        np.where(prepared.ivar > 0, prepared.flux, np.nan),
+        np.full(len(prepared.flux), np.nan),
+        columns["redshift"],
+        distribution.edges,
+        distribution.probability,
+        [_title(*row) for row in zip(columns["id"], columns["sn_median"], columns["warnings"], strict=True)],
+    )
+    files = []
+    for number, (name, figure) in enumerate(zip(columns["id"], figures, strict=True), start=first + 1):
+        path = folder / f"{number:06d}-{re.sub(r'[^A-Za-z0-9.-]+', '_', str(name))}.svg"
+        with whole(path) as part:
+            part.write_text(figure.svg, encoding="utf-8")
+        files.append(path)
+    return files
+
+
+def _title(name: str, sn_median: float, warnings: str) -> str:
+    return f"{name}, S/N {sn_median:.1f}" + (f", {warnings}" if warnings else "")
