@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from components.common.provenance import Provenance
+from components.common.rejections import Rejections
 from components.common.tables import Columns
+from components.common.telemetry import warn
 from components.ingest.sdss_spectra.fits_table import UnusableFileError
 from components.ingest.sdss_spectra.objects import group_objects
 from components.ingest.sdss_spectra.schema import NAMES, TENSOR_PIXELS
@@ -72,6 +74,14 @@ def read_spectra(paths: Sequence[Path]) -> Reading:
         except UnusableFileError as error:
             rejected.append((path.name, error.reason, str(error)))
     return Reading(to_columns(spectra), files, rejected)
+
+
+def keep_rejected(reading: Reading, rejections: Rejections) -> None:
+    """Record what could not be read, and tell the person at the keyboard about the first of it."""
+    for rejected in reading.rejected:
+        rejections.add(*rejected)
+    if reading.rejected:
+        warn(f"{len(reading.rejected)} files cannot be used. The first: {reading.rejected[0][2]}")
 
 
 def to_columns(spectra: Sequence[Spectrum]) -> Columns:

@@ -97,8 +97,8 @@ def label_rows(values: Values) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns id, spectral_class, redshift, redshift_source, zwarning, is_bal, ra, dec, plate, mjd, fiber,
-        thing_id, and sn_median where the catalogue has SN_MEDIAN_ALL.
+        Columns id, spectral_class, redshift, redshift_source, is_bal, ra, dec, plate, mjd, fiber, thing_id, and,
+        where the catalogue has ZWARNING and SN_MEDIAN_ALL, zwarning and sn_median.
     """
     rows = len(values["PLATE"])
     person = _get(values, "CLASS_PERSON", rows, 0)
@@ -109,7 +109,6 @@ def label_rows(values: Values) -> pd.DataFrame:
             "spectral_class": _spectral_class(values, person),
             "redshift": redshift,
             "redshift_source": source,
-            "zwarning": _get(values, "ZWARNING", rows, 0).astype(np.int64),
             "is_bal": (person == _BAL_PERSON) | (_get(values, "BAL_PROB", rows, 0.0) >= BAL_PROBABILITY),
             "ra": _get(values, "RA", rows, np.nan).astype(np.float64),
             "dec": _get(values, "DEC", rows, np.nan).astype(np.float64),
@@ -119,6 +118,8 @@ def label_rows(values: Values) -> pd.DataFrame:
             "thing_id": _get(values, "THING_ID", rows, NO_NUMBER).astype(np.int64),
         }
     )
+    if "ZWARNING" in values:
+        labels["zwarning"] = values["ZWARNING"].astype(np.int64)
     if "SN_MEDIAN_ALL" in values:
         labels["sn_median"] = values["SN_MEDIAN_ALL"].astype(np.float32)
     return labels

@@ -11,7 +11,7 @@ from components.common.errors import InputError
 from components.common.provenance import Provenance
 from components.common.rejections import Rejections
 from components.common.tables import Columns
-from components.ingest.sdss_spectra.batches import SPECTRA_PER_BATCH, Source, read_spectra
+from components.ingest.sdss_spectra.batches import SPECTRA_PER_BATCH, Source, keep_rejected, read_spectra
 from components.ingest.sdss_spectra.fits_table import UnusableFileError
 from components.ingest.sdss_spectra.objects import group_objects
 from components.ingest.sdss_spectra.schema import CLASSES, UNKNOWN
@@ -162,8 +162,7 @@ def _stream(table: pd.DataFrame, rejections: Rejections) -> Iterator[Columns]:
     for start in range(0, len(table), SPECTRA_PER_BATCH):
         part = table.iloc[start : start + SPECTRA_PER_BATCH].set_index("path")
         reading = read_spectra(list(part.index))
-        for rejected in reading.rejected:
-            rejections.add(*rejected)
+        keep_rejected(reading, rejections)
         if not reading.files:
             continue
         labels = part.loc[reading.files]

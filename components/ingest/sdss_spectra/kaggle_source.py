@@ -133,6 +133,7 @@ def _columns(
     flux[:, : QUASAR_GRID.pixels] = np.where(np.isfinite(normalised), normalised, 0)
     ivar[:, : QUASAR_GRID.pixels] = estimated
     return {
+        "zwarning": np.zeros(rows, dtype=np.int64),
         "sn_median": np.nanmedian(normalised * np.sqrt(estimated), axis=1),
         **{name: labels[name].to_numpy() for name in NAMES if name in labels},
         "resampled": np.zeros(rows, dtype=bool),
