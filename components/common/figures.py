@@ -16,9 +16,11 @@ import matplotlib
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Drawing
 from matplotlib.image import AxesImage
+from matplotlib.ticker import FuncFormatter
 from matplotlib.typing import RcKeyType
 from scipy import ndimage
 
@@ -155,6 +157,11 @@ def rule(axes: Axes, grid: str | None) -> None:
     if grid in ("x", "both"):
         axes.grid(visible=True, axis="x")
         axes.tick_params(axis="x", which="both", length=0)
+
+
+def set_percent(axis: Axis) -> None:
+    """Label an axis of fractions in percent, with the digits that it takes and no more."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.6g}\u202f%".replace("-", "\u2212")))
 
 
 def draw_points(

@@ -91,11 +91,19 @@ class Column:
     title : str
         Heading, with the unit where there is one.
     form : str
-        Format specification for its numbers, such as ".3f" or ",.0f"; numeric columns are those that have one.
+        Format specification for its numbers, such as ".3f" or ",.0f".
+    numeric : bool
+        Align to the right; columns with a `form` are.
     """
 
     title: str
     form: str = ""
+    numeric: bool = False
+
+    @property
+    def aligned(self) -> str:
+        """Class of its cells."""
+        return "number" if self.form or self.numeric else "words"
 
 
 @dataclass(frozen=True)
@@ -219,7 +227,9 @@ class Report:
         return (
             _environment()
             .get_template("report.html.j2")
-            .render(report=self, palette=PALETTE, provenances=[("These data", self.provenance), *further])
+            .render(
+                report=self, palette=PALETTE, provenances=[("The data of this report", self.provenance), *further]
+            )
         )
 
     def write(self, path: Path) -> None:

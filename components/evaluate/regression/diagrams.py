@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator, PercentFormatter
-from scipy import stats
+from matplotlib.ticker import MaxNLocator
 
 from components.common.figures import (
     INK,
-    MUTED,
     SERIES,
     Figure,
     draw_points,
@@ -17,6 +15,7 @@ from components.common.figures import (
     new_axes,
     new_panels,
     note,
+    set_percent,
 )
 from components.common.scores import Floats
 
@@ -26,11 +25,16 @@ MODEL, OTHER, FAILURE = SERIES[0], SERIES[5], SERIES[1]
 _SHOWN = 0.99
 
 
+def sentence(text: str) -> str:
+    """Begin with a capital, and leave the rest: names such as S/N or CRPS have their own."""
+    return text[:1].upper() + text[1:]
+
+
 @figure_style()
 def draw_predicted_and_true(
     truth: Floats, predicted: Floats, residual: Floats, *, quantity: str, residual_name: str
 ) -> Figure:
-    """Predictions against the truth, and below them the residuals on a scale where they can be seen.
+    """Draw predictions against the truth, and below them the residuals on a scale where they can be seen.
 
     Parameters
     ----------
@@ -63,74 +67,9 @@ def draw_predicted_and_true(
     return finish(
         drawing,
         f"Scatter of predicted against true {quantity} for {truth.size} objects, with residuals below.",
-        f"Predicted against true {quantity}, and the residual {residual_name} below. Perfect predictions lie on the "
-        f"line. Look for bands off it and for a tilt of the residuals. Off the upper panel: {outside} objects; off "
-        f"the lower: {beyond}, of {truth.size:,}.",
-    )
-
-
-@figure_style()
-def draw_pit(pit: Floats, bins: int = 20, level: float = 0.95) -> Figure:
-    """Histogram of the probability integral transform, with the range that chance allows.
-
-    Parameters
-    ----------
-    pit : ndarray, shape (n,)
-        Predicted cumulative probability at the truth, 0 to 1.
-    bins : int
-        Number of bins.
-    level : float
-        Probability that a bin of a calibrated model lies in the band.
-    """
-    drawing, axes = new_axes(2.7)
-    counts, edges = np.histogram(pit, bins=bins, range=(0, 1))
-    expected = pit.size / bins
-    low, high = stats.binom.interval(level, pit.size, 1 / bins)
-    axes.axhspan(low / expected, high / expected, color=MUTED, alpha=0.22, linewidth=0)
-    axes.stairs(counts / expected, edges, color=MODEL, fill=True, alpha=0.28)
-    axes.stairs(counts / expected, edges, color=MODEL, linewidth=1.3, baseline=None)
-    axes.axhline(1, color=INK, linewidth=0.8)
-    axes.set_xlim(0, 1)
-    axes.set_ylim(0, max(1.6, 1.08 * float(counts.max()) / expected))
-    axes.set_xlabel("Predicted cumulative probability at the truth")
-    axes.set_ylabel("Objects, relative to flat")
-    return finish(
-        drawing,
-        f"Histogram of the probability integral transform of {pit.size} objects in {bins} bins.",
-        "Where the truth falls in the predicted distributions. Honest ones give a flat histogram: "
-        f"{level:.0%} of the bins inside the grey band. A hump says that the distributions are too wide, high ends "
-        "that they are too narrow, a slope that they are biased.",
-    )
-
-
-@figure_style()
-def draw_coverage(nominal: Floats, observed: Floats, low: Floats, high: Floats) -> Figure:
-    """Reliability: the fraction of truths inside the central interval of each probability.
-
-    Parameters
-    ----------
-    nominal : ndarray, shape (k,)
-        Probability of the interval, 0 to 1.
-    observed, low, high : ndarray, shape (k,)
-        Fraction of truths inside, with its interval.
-    """
-    drawing, axes = new_axes(2.7, grid="both")
-    axes.fill_between(nominal, low, high, color=MODEL, alpha=0.25, linewidth=0)
-    axes.plot(nominal, observed, color=MODEL)
-    axes.plot([0, 1], [0, 1], color=INK, linewidth=0.8)
-    axes.set_xlim(0, 1)
-    axes.set_ylim(0, 1.02)
-    note(axes, 0.97, 0.06, "overconfident", ha="right")
-    note(axes, 0.03, 0.94, "too cautious")
-    axes.set_xlabel("Probability of the central interval")
-    axes.set_ylabel("Truths inside it")
-    axes.xaxis.set_major_formatter(PercentFormatter(1))
-    axes.yaxis.set_major_formatter(PercentFormatter(1))
-    return finish(
-        drawing,
-        "Fraction of truths inside the predicted central intervals, against the probability of the interval.",
-        "Are the intervals as wide as they should be? On the diagonal, an interval of 68 % holds 68 % of the truths. "
-        "Below it the model claims to know better than it does. The band is the sampling error.",
+        f"Predicted against true {quantity}, and the residual {residual_name} below. Perfect predictions lie on "
+        "the line. Look for bands off it and for a tilt of the residuals. Outside the upper panel are "
+        f"{outside} objects, outside the lower one {beyond}.",
     )
 
 
@@ -147,7 +86,7 @@ def draw_score_by_feature(
     feature: str,
     percent: bool = False,
 ) -> Figure:
-    """A score in bins of a feature, over the number of objects that it rests on.
+    """Draw a score in bins of a feature, over the number of objects that it rests on.
 
     Parameters
     ----------
@@ -173,22 +112,22 @@ def draw_score_by_feature(
     below.set_xticks(np.arange(edges.size), [f"{e:g}" if np.isfinite(e) else "∞" for e in edges])
     below.yaxis.set_major_locator(MaxNLocator(2, integer=True))
     if percent:
-        above.yaxis.set_major_formatter(PercentFormatter(1))
-    above.set_ylabel(score)
+        set_percent(above.yaxis)
+    above.set_ylabel(sentence(score))
     below.set_ylabel("Objects")
-    below.set_xlabel(feature)
+    below.set_xlabel(sentence(feature))
     drawing.align_ylabels()
     return finish(
         drawing,
         f"{score} in {value.size} bins of {feature}, with error bars, above the number of objects in each bin.",
-        f"{score} by {feature}. Bars are intervals: wide ones stand on few objects, counted below. Look for where it "
-        "falls, not for single steps inside the bars.",
+        f"{sentence(score)} by {feature}. Bars are intervals: wide ones stand on few objects, counted below. "
+        "Look for where it falls, not for single steps inside the bars.",
     )
 
 
 @figure_style()
 def draw_learning_curves(epoch: Floats, train: Floats, validation: Floats, chosen: int, *, loss: str) -> Figure:
-    """Loss by epoch.
+    """Draw the loss by epoch.
 
     Parameters
     ----------
@@ -211,7 +150,7 @@ def draw_learning_curves(epoch: Floats, train: Floats, validation: Floats, chose
     )  # fmt: skip
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.set_xlabel("Epoch")
-    axes.set_ylabel(loss)
+    axes.set_ylabel(sentence(loss))
     axes.legend()
     return finish(
         drawing,
@@ -232,7 +171,7 @@ def draw_comparison(
     percent: bool = False,
     published: float | None = None,
 ) -> Figure:
-    """The model among its baselines, one dot each.
+    """Draw the model among its baselines, one dot each.
 
     Parameters
     ----------
@@ -255,52 +194,28 @@ def draw_comparison(
         axes.errorbar(
             value[i], row[i], xerr=error[:, i : i + 1], fmt="o", color=colour, markersize=6, elinewidth=1.6
         )
-        note(axes, value[i], row[i] + 0.2, f"{value[i]:.1%}" if percent else f"{value[i]:.4g}", INK, ha="center")
+        note(
+            axes,
+            value[i],
+            row[i] + 0.2,
+            f"{100 * value[i]:.1f}\u202f%" if percent else f"{value[i]:.4g}",
+            INK,
+            ha="center",
+        )
     if published is not None:
         axes.axvline(published, color=INK, linewidth=1, linestyle=(0, (4, 2)))
         note(axes, published, -0.62, "published ", ha="right", va="center")
     axes.set_yticks(row, names)
+    axes.tick_params(axis="y", length=0)
     axes.set_ylim(-0.8, len(names) - 0.3)
     axes.spines["left"].set_visible(False)
     axes.margins(x=0.08)
     if percent:
-        axes.xaxis.set_major_formatter(PercentFormatter(1))
-    axes.set_xlabel(score)
+        set_percent(axes.xaxis)
+    axes.set_xlabel(sentence(score))
     return finish(
         drawing,
         f"{score}: " + ", ".join(f"{n} {v:.3g}" for n, v in zip(names, value, strict=True)) + ".",
-        f"{score}, of the model and of simpler methods on the same objects. Bars are intervals. The model has to earn "
-        "its cost against the best of the others, not against the constant alone.",
-    )
-
-
-@figure_style()
-def draw_risk_coverage(kept: Floats, risk: Floats, *, risk_name: str) -> Figure:
-    """How the risk falls as the least certain objects are left out.
-
-    Parameters
-    ----------
-    kept : ndarray, shape (k,)
-        Fraction of the objects kept, the most certain first.
-    risk : ndarray, shape (k,)
-        Risk among these, a fraction.
-    risk_name : str
-        What the risk counts.
-    """
-    drawing, axes = new_axes(2.7)
-    axes.axhline(risk[-1], color=MUTED, linewidth=0.9, linestyle=(0, (4, 2)))
-    axes.plot(kept, risk, color=MODEL)
-    axes.plot(kept[-1], risk[-1], "o", color=MODEL, clip_on=False)
-    axes.set_xlim(0, 1)
-    axes.set_ylim(0, max(1.25 * float(np.max(risk)), 1e-3))
-    note(axes, 0.02, risk[-1], "were sigma of no use", va="bottom")
-    axes.xaxis.set_major_formatter(PercentFormatter(1))
-    axes.yaxis.set_major_formatter(PercentFormatter(1))
-    axes.set_xlabel("Objects kept, the most certain first")
-    axes.set_ylabel(risk_name)
-    return finish(
-        drawing,
-        f"{risk_name} among the most certain objects, against the fraction kept; {risk[-1]:.2%} when all are.",
-        f"Does the predicted uncertainty know which objects to distrust? {risk_name} when only the most certain "
-        "objects are kept. The faster the curve falls to the left, the more a cut on the uncertainty buys.",
+        f"{sentence(score)}: the model and simpler methods on the same objects. Bars are intervals. The model "
+        "has to earn its cost against the best of the others, not against the constant alone.",
     )

@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, PercentFormatter
+from matplotlib.ticker import FuncFormatter
 
 from components.common.figures import (
-    HALO,
     INK,
     MUTED,
     SERIES,
@@ -18,12 +17,15 @@ from components.common.figures import (
     finish,
     new_axes,
     note,
+    set_percent,
 )
 from components.common.scores import Floats
+from components.common.themed_svg import HALO
 from components.evaluate.regression.diagrams import FAILURE, MODEL, OTHER
 from components.evaluate.regression.line_confusion import Streak
 
-_STREAKS_NAMED = 5
+_STREAKS_NAMED = 6
+_STREAKS_APART = 0.05  # in their ratio: a name fits between
 _MISSES_NAMED = 8
 _CURVE_POINTS = 400
 _DASHES = ((0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (3, 1.5)))
@@ -33,7 +35,7 @@ _DASHES = ((0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (3, 1.5)))
 def draw_redshift_plane(
     truth: Floats, predicted: Floats, streaks: Sequence[Streak], limits: tuple[float, float]
 ) -> Figure:
-    """Predicted against true redshift, with the streaks that confused lines form.
+    """Draw predicted against true redshift, with the streaks that confused lines form.
 
     Parameters
     ----------
@@ -48,37 +50,54 @@ def draw_redshift_plane(
     axes.set_xlim(limits)
     axes.set_ylim(limits)
     axes.set_aspect("equal")
-    draw_points(axes, truth, predicted, MODEL)
     axes.plot(limits, limits, color=INK, linewidth=0.8)
-    named: list[float] = []
-    for streak in streaks[:_STREAKS_NAMED]:
-        if all(abs(streak.ratio / other - 1) > 0.04 for other in named):
-            _draw_streak(axes, streak, limits)
-            named.append(streak.ratio)
+    draw_points(axes, truth, predicted, MODEL)
+    named = _apart([streak for streak in streaks if streak.ratio != 1])[:_STREAKS_NAMED]
+    for streak in named:
+        _draw_streak(axes, streak, limits)
     axes.set_xlabel("Catalogue redshift")
     axes.set_ylabel("Predicted redshift")
     return finish(
         drawing,
-        f"Predicted against catalogue redshift of {truth.size} spectra, with {len(named)} streaks of confused lines.",
-        "Predicted against catalogue redshift. Right ones lie on the diagonal. Failures gather on the orange streaks, "
-        "where one line is taken for another: (1 + z predicted) / (1 + z) is then the ratio of the two wavelengths. "
-        "Points off both are spectra in which the model found no line at all.",
+        f"Predicted against catalogue redshift of {truth.size} spectra, with {len(named)} streaks.",
+        "Predicted against catalogue redshift. Right ones lie on the diagonal. The dashed streaks are where one "
+        "line is taken for another, so that (1 + predicted z) / (1 + z) is the ratio of their wavelengths. Points "
+        "far from all of them are spectra in which the model found no line, or erred for another reason.",
     )
 
 
+def _apart(streaks: Sequence[Streak]) -> list[Streak]:
+    """Leave out the streaks that would be drawn on top of a more frequent one."""
+    kept: list[Streak] = []
+    for streak in streaks:
+        if all(abs(streak.ratio / other.ratio - 1) > _STREAKS_APART for other in kept):
+            kept.append(streak)
+    return kept
+
+
 def _draw_streak(axes: Axes, streak: Streak, limits: tuple[float, float]) -> None:
+    """Draw one streak, its name along it and near its end, where streaks are farthest apart."""
     low, high = limits
-    at = np.array([max(low, (1 + low) / streak.ratio - 1), min(high, (1 + high) / streak.ratio - 1)])
-    if at[1] <= at[0]:
+    start, end = max(low, (1 + low) / streak.ratio - 1), min(high, (1 + high) / streak.ratio - 1)
+    if end <= start:
         return
-    axes.plot(at, streak.ratio * (1 + at) - 1, color=FAILURE, linewidth=0.9, linestyle=_DASHES[0])
+    axes.plot(
+        [start, end],
+        [streak.ratio * (1 + z) - 1 for z in (start, end)],
+        color=FAILURE,
+        linewidth=0.9,
+        linestyle=_DASHES[0],
+    )
     above = streak.ratio > 1
+    angle = np.arctan(streak.ratio)
+    inside = end - 0.03 * (high - low) / (streak.ratio if above else 1)
+    normal = np.array([-np.sin(angle), np.cos(angle)]) * (2 if above else -2)
     axes.annotate(
         f"{streak.true_line} as {streak.taken_for}",
-        (at[1], streak.ratio * (1 + at[1]) - 1),
-        xytext=(-4, 3 if above else -3),
+        (inside, streak.ratio * (1 + inside) - 1),
+        xytext=tuple(normal),
         textcoords="offset points",
-        rotation=np.degrees(np.arctan(streak.ratio)),
+        rotation=float(np.degrees(angle)),
         rotation_mode="anchor",
         ha="right",
         va="bottom" if above else "top",
@@ -90,7 +109,7 @@ def _draw_streak(axes: Axes, streak: Streak, limits: tuple[float, float]) -> Non
 
 @figure_style()
 def draw_velocity_errors(velocity_km_s: Mapping[str, Floats], limits_km_s: Sequence[float]) -> Figure:
-    """Cumulative distribution of |dv| on a logarithmic axis.
+    """Draw the cumulative distribution of |dv| on a logarithmic axis.
 
     Parameters
     ----------
@@ -114,7 +133,7 @@ def draw_velocity_errors(velocity_km_s: Mapping[str, Floats], limits_km_s: Seque
         axes.axvline(limit, color=MUTED, linewidth=0.7, linestyle=(0, (1.5, 2)))
         note(axes, limit, 1.09, f"{limit / 1000:g}", ha="center", va="bottom", fontsize=7.5)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.0f}".replace(",", "\u202f")))
-    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    set_percent(axes.yaxis)
     axes.set_yticks(np.linspace(0, 1, 6))
     axes.legend(loc="upper left", bbox_to_anchor=(0.0, 0.98))
     axes.set_xlabel("|dv| in km/s")
@@ -123,9 +142,9 @@ def draw_velocity_errors(velocity_km_s: Mapping[str, Floats], limits_km_s: Seque
     return finish(
         drawing,
         f"Cumulative distribution of the size of the velocity error, for {', '.join(velocity_km_s)}.",
-        f"Fraction of objects with a velocity error below a limit; dotted lines at the limits of the accuracies, in "
-        f"1000 km/s. The curve of {first} should rise early and end flat: what is left at the right are wrong lines, "
-        "not imprecise ones.",
+        "Fraction of objects with a velocity error below a limit. Dotted lines are the limits of the accuracies, "
+        f"in 1000 km/s. The curve of the {first} should rise early and end flat: what is left at the right is not "
+        "imprecise but wrong.",
     )
 
 
@@ -133,7 +152,7 @@ def draw_velocity_errors(velocity_km_s: Mapping[str, Floats], limits_km_s: Seque
 def draw_redshift_distribution(
     truth: Floats, predicted: Floats, limits: tuple[float, float], bins: int = 60
 ) -> Figure:
-    """n(z) as it is and as it would be recovered from the predictions.
+    """Draw n(z) as it is and as it would be recovered from the predictions.
 
     Parameters
     ----------
@@ -156,8 +175,8 @@ def draw_redshift_distribution(
     return finish(
         drawing,
         f"Histograms of the catalogue and the predicted redshifts of {truth.size} spectra.",
-        "The distribution of redshifts in the catalogue and as predicted. Peaks that the catalogue lacks are favourite "
-        "wrong answers; gaps are redshifts that the model avoids.",
+        "The distribution of redshifts in the catalogue and as predicted. Peaks that the catalogue lacks are "
+        "favourite wrong answers; gaps are redshifts that the model avoids.",
     )
 
 
@@ -171,7 +190,7 @@ def draw_external(
     ids: Sequence[str],
     limits: tuple[float, float],
 ) -> Figure:
-    """Predicted against catalogue redshift of few real spectra, with every miss named.
+    """Draw predicted against catalogue redshift of a few spectra, with every miss named.
 
     Parameters
     ----------
@@ -202,9 +221,9 @@ def draw_external(
     axes.set_ylabel("Predicted redshift")
     return finish(
         drawing,
-        f"Predicted against catalogue redshift of {truth.size} real spectra, {int(missed.sum())} of them wrong.",
-        "Real spectra that the model has never seen, and was not tuned on. Bars are 68 % intervals; most do not "
-        "exceed the marks. Each wrong one is named: look it up before blaming the model, as catalogues err too.",
+        f"Predicted against catalogue redshift of {truth.size} spectra, {int(missed.sum())} of them wrong.",
+        "Spectra from outside, which the model was neither trained nor tuned on. Bars are 68\u202f% intervals; "
+        "many are smaller than the marks. Each wrong one is named: look it up first, as catalogues err too.",
     )
 
 

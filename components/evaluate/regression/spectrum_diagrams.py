@@ -16,7 +16,7 @@ CATALOGUE = SERIES[2]
 
 _COLUMNS = 500  # more than a phone has pixels for
 _SMOOTHING_COLUMNS = 1.6
-_LABEL_SPACE = 0.085  # of the width of the panel: the longest label, Lyβ/O VI, in 8 points
+_LETTER = 0.0165  # width of one in a line's name, of the panel
 
 
 def draw_spectra(
@@ -73,11 +73,11 @@ def _draw_spectrum(
     above.set_xlabel("Observed wavelength in Å", labelpad=1)
     above.set_ylabel("Flux")
     _draw_probability(below, edges, probability, redshifts)
-    known = f"catalogue z = {truth:.3f}, " if np.isfinite(truth) else ""
+    known = f"catalogue z\u00a0=\u00a0{truth:.3f}, " if np.isfinite(truth) else ""
     return finish(
         drawing,
-        f"Spectrum {title}, {known}predicted z = {predicted:.3f}, with the lines expected at each and the p(z) below.",
-        f"{title}: {known}predicted z = {predicted:.3f}.",
+        f"Spectrum {title}, {known}predicted z\u00a0=\u00a0{predicted:.3f}; lines marked at each, p(z) below.",
+        f"{title}: {known}predicted z\u00a0=\u00a0{predicted:.3f}.",
     )
 
 
@@ -118,10 +118,10 @@ def _mark_lines(axes: Axes, redshift: float, lines: Sequence[Line], colour: str,
             continue
         dashes = (0, (4, 2)) if colour == FAILURE else (0, (1.2, 1.6))
         axes.axvline(at, color=colour, linewidth=0.9, linestyle=dashes)
-        begin = place - len(line.name) * _LABEL_SPACE / 20
-        if begin > end:
+        half = (len(line.name) + 1) * _LETTER / 2
+        if place - half > end:
             note(axes, at, height, line.name, colour, ha="center", va="bottom", fontsize=7, transform=frame)
-            end = place + len(line.name) * _LABEL_SPACE / 20
+            end = place + half
 
 
 def _draw_probability(
@@ -138,4 +138,4 @@ def _draw_probability(
     axes.set_yticks([])
     axes.set_ylabel("p(z)")
     axes.set_xlabel("Redshift", labelpad=1)
-    axes.legend(loc="upper right", fontsize=7.5)
+    axes.legend(loc="best", fontsize=7.5)
