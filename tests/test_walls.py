@@ -46,7 +46,7 @@ def below(*folders: str) -> list[Path]:
 
 
 def test_init_files_are_empty() -> None:
-    full = [path for path in (*ROOT.glob("components/**/__init__.py"), *ROOT.glob("pipelines/**/__init__.py"))]
+    full = [*ROOT.glob("components/**/__init__.py"), *ROOT.glob("pipelines/**/__init__.py")]
     assert [path for path in full if path.read_bytes()] == []
     packages = {path.parent for path in SOURCES}
     assert packages == {path.parent for path in full}, "a package without __init__.py is not installed"
@@ -109,7 +109,9 @@ def test_no_error_is_swallowed_wholesale() -> None:
 
 
 def test_files_are_short() -> None:
-    counts = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in [*SOURCES, *TESTS.rglob("*.py")]}
+    counts = {
+        path: len(path.read_text(encoding="utf-8").splitlines()) for path in [*SOURCES, *TESTS.rglob("*.py")]
+    }
     assert {str(path.relative_to(ROOT)): n for path, n in counts.items() if n > LONGEST_FILE} == {}
 
 
