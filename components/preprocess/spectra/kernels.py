@@ -3,6 +3,7 @@
 Everything runs in float64 in buffers that stay in the processor's cache; only the result is rounded to float32.
 The functions are serial and release the interpreter lock: `prepare` spreads rows over Python threads instead of a
 numba threading layer, because those layers abort when two threads enter them at once or when a process forks.
+Loops run from 0 over whole arrays and choose without branches, because the compiler vectorises only such loops.
 """
 
 from collections.abc import Callable
@@ -28,47 +29,57 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
     numba looks in NUMBA_CACHE_DIR, then beside this file, then in the user's cache folder, and refuses to
     decorate at all where none of them is writable, as in a container with a read-only root.
+
+    Sums may be reordered: else each addition waits for the one before it. Not-a-number and infinity keep meaning.
     """
     try:
-        kept: Callable[..., Any] = njit(nogil=True, cache=True)(function)
+        kept: Callable[..., Any] = njit(nogil=True, fastmath={"reassoc"}, cache=True)(function)
     except RuntimeError:
-        kept = njit(nogil=True)(function)
+        kept = njit(nogil=True, fastmath={"reassoc"})(function)
     return kept
 
 
 @_compiled
-def place_and_bin(  # type: ignore[no-untyped-def]
-    flux, ivar, shift, length, bin_pixels, fine_weights, fine_products, values, weights
-):
-    """Average the good pixels of each bin with their inverse variance; returns the number of bins that have any.
-
-    `shift` is the fine pixel of the grid on which flux[0] lies. Of one pixel the weighted mean is the pixel
-    itself, bit for bit: the product of two float32 is exact in float64. Two loops without branches, because the
-    compiler vectorises those.
-    """
+def place(flux, ivar, shift, fine_values, fine_weights):  # type: ignore[no-untyped-def]
+    """Copy a spectrum to the fine pixels of the grid, flux[0] to fine pixel `shift`; weight 0 is missing."""
     fine = fine_weights.size
     low = min(max(shift, 0), fine)
-    high = max(min(shift + length, fine), low)
+    high = max(min(shift + flux.size, fine), low)
     fine_weights[:low] = 0.0
-    fine_products[:low] = 0.0
+    fine_values[:low] = 0.0
     fine_weights[high:] = 0.0
-    fine_products[high:] = 0.0
-    for g in range(low, high):
-        w = ivar[g - shift]
-        f = flux[g - shift]
+    fine_values[high:] = 0.0
+    if high == low:
+        return
+    own_flux, own_ivar = flux[low - shift : high - shift], ivar[low - shift : high - shift]
+    values, weights = fine_values[low:high], fine_weights[low:high]
+    for j in range(high - low):
+        w = own_ivar[j]
+        f = own_flux[j]
         good = (w > _ZERO) & (w <= _LARGEST) & (abs(f) <= _LARGEST)  # false for NaN and infinity as well
-        fine_weights[g] = np.float64(w if good else _ZERO)
-        fine_products[g] = fine_weights[g] * np.float64(f if good else _ZERO)
+        weights[j] = np.float64(w if good else _ZERO)
+        values[j] = np.float64(f if good else _ZERO)
+
+
+@_compiled
+def average_bins(fine_values, fine_weights, values, weights):  # type: ignore[no-untyped-def]
+    """Average the pixels of each bin with their weights; returns the number of bins that have any.
+
+    Shapes: fine_values and fine_weights (pixels, bin_pixels), values and weights (pixels,). Of one pixel the
+    weighted mean is the pixel itself, bit for bit: the product of two float32 is exact in float64.
+    """
     observed = 0
-    for p in range(values.size):
+    pixels, bin_pixels = fine_values.shape
+    for p in range(pixels):
         weight = 0.0
         total = 0.0
-        for g in range(p * bin_pixels, (p + 1) * bin_pixels):
-            weight += fine_weights[g]
-            total += fine_products[g]
+        for k in range(bin_pixels):
+            weight += fine_weights[p, k]
+            total += fine_weights[p, k] * fine_values[p, k]
+        seen = weight > 0.0
         weights[p] = weight
-        values[p] = total / weight if weight > 0.0 else 0.0
-        observed += int(weight > 0.0)
+        values[p] = total / (weight if seen else 1.0)
+        observed += int(seen)
     return observed
 
 
@@ -187,22 +198,33 @@ def normalise(values, carries, normalisation, clip_sigma, centre, deviation):  #
 
     Pixels without a value get the place of `centre`.
     """
-    lowest = np.inf
     for p in range(values.size):
         values[p] = (values[p] - centre) / deviation if carries[p] else 0.0
-        lowest = min(lowest, values[p])
     if normalisation == ROBUST and clip_sigma > 0.0:
         for p in range(values.size):
             values[p] = min(max(values[p], -clip_sigma), clip_sigma)
     if normalisation != MINMAX:
         return centre, deviation
-    highest = -np.inf
+    lowest = values.min()
     for p in range(values.size):
         values[p] = values[p] - lowest + 0.001
-        highest = max(highest, values[p])
+    highest = values.max()
     for p in range(values.size):
         values[p] /= highest
     return centre + deviation * (lowest - 0.001), deviation * highest
+
+
+@_compiled
+def store(values, weights, unit, out_flux, out_ivar):  # type: ignore[no-untyped-def]
+    """Round the result to float32; returns how many pixels do not fit into it."""
+    square = unit * unit
+    beyond = 0
+    for p in range(values.size):
+        ivar = weights[p] * square
+        beyond += int(not ((abs(values[p]) <= _LARGEST) & (ivar <= _LARGEST)))
+        out_flux[p] = values[p]
+        out_ivar[p] = ivar
+    return beyond
 
 
 @_compiled
@@ -217,8 +239,8 @@ def prepare_rows(  # type: ignore[no-untyped-def]
     A row that is not good is left as zeros with offset 0 and scale 1.
     """
     rows, pixels = out_flux.shape
-    fine_weights = np.empty(pixels * bin_pixels)
-    fine_products = np.empty(pixels * bin_pixels)
+    fine_values = np.empty((pixels, bin_pixels))
+    fine_weights = np.empty((pixels, bin_pixels))
     values = np.empty(pixels)
     weights = np.empty(pixels)
     scratch = np.empty(pixels)
@@ -228,9 +250,9 @@ def prepare_rows(  # type: ignore[no-untyped-def]
         out_ivar[i] = 0.0
         offset[i] = 0.0
         scale[i] = 1.0
-        observed = place_and_bin(
-            flux[i], ivar[i], shift[i], length[i], bin_pixels, fine_weights, fine_products, values, weights
-        )
+        own = slice(0, max(length[i], 0))
+        place(flux[i, own], ivar[i, own], shift[i], fine_values.reshape(-1), fine_weights.reshape(-1))
+        observed = average_bins(fine_values, fine_weights, values, weights)
         coverage[i] = observed / pixels
         if observed == 0:
             status[i] = NO_GOOD_PIXEL
@@ -244,14 +266,12 @@ def prepare_rows(  # type: ignore[no-untyped-def]
             status[i] = CONSTANT
             continue
         zero, unit = normalise(values, carries, normalisation, clip_sigma, centre, deviation)
-        heaviest = weights.max() * unit * unit
-        highest = np.abs(values).max()
-        if not (max(abs(zero), unit, heaviest, highest) <= _LARGEST and unit > 0.0):
+        beyond = store(values, weights, unit, out_flux[i], out_ivar[i])
+        if beyond or not (abs(zero) <= _LARGEST and 0.0 < unit <= _LARGEST):
             status[i] = OUT_OF_RANGE
+            out_flux[i] = 0.0
+            out_ivar[i] = 0.0
             continue
         status[i] = GOOD
         offset[i] = zero
         scale[i] = unit
-        for p in range(pixels):
-            out_flux[i, p] = values[p]
-            out_ivar[i, p] = weights[p] * unit * unit
