@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ from spec_writer import write_spec
 
 from components.common.errors import InputError, ParameterError
 from components.common.tables import read_provenance, read_table
+from components.ingest.sdss_spectra import files_source
 from components.ingest.sdss_spectra.files_source import read_folder
 from components.ingest.sdss_spectra.ingestion import Settings, ingest
 
@@ -129,6 +131,31 @@ def test_reads_a_folder_into_memory_for_validation(real_data: Path) -> None:
     columns, rejections = read_folder(real_data / "sdss" / "spectra", Settings("files", location="."))
     assert len(columns["id"]) == 35
     assert rejections.counts == {"class": 8}
+
+
+def test_streams_in_batches_and_reports_each(
+    real_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = real_data / "sdss" / "spectra"
+    whole, _ = _run(folder, tmp_path / "whole")
+    monkeypatch.setattr(files_source, "SPECTRA_PER_BATCH", 8)
+    monkeypatch.setenv("ARMILLARY_EVENTS", str(tmp_path / "events"))
+    pieces, _ = _run(folder, tmp_path / "pieces")
+    for name, values in whole.items():
+        np.testing.assert_array_equal(pieces[name], values)
+    events = [json.loads(line) for line in (tmp_path / "events").read_text().splitlines()]
+    assert [e["event"] for e in events] == ["begin", *["progress"] * 5, "counts", "end"]
+    assert [(e["done"], e["total"]) for e in events if e["event"] == "progress"][-1] == (43, 43)
+    assert events[-2]["values"] == {"rows_in": 43, "rows_out": 35, "rejected": 8}
+
+
+def test_says_where_the_labels_are_from(tmp_path: Path) -> None:
+    write_spec(tmp_path / "in" / "a.fits")
+    own = ingest(tmp_path / "own", Settings("files", location=str(tmp_path / "in")))
+    _labels(tmp_path / "in", [{"file": "a.fits", "redshift": 1.0}])
+    given = ingest(tmp_path / "given", Settings("files", location=str(tmp_path / "in")))
+    assert "no ground truth" in own.notes[0]
+    assert "labels.csv" in given.notes[0]
 
 
 @pytest.mark.parametrize(

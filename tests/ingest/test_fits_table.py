@@ -36,7 +36,7 @@ def _columns(draw: st.DrawFn) -> list[fits.Column]:
     return columns
 
 
-@settings(max_examples=60, deadline=None)  # deadline: the first example imports half of astropy
+@settings(max_examples=60, deadline=None, derandomize=True)  # deadline: the first example imports half of astropy
 @given(columns=_columns(), image=st.booleans(), name=st.sampled_from(["", "COADD"]))
 def test_reads_what_astropy_wrote(
     tmp_path_factory: pytest.TempPathFactory, columns: list[fits.Column], image: bool, name: str
@@ -56,8 +56,8 @@ def test_reads_what_astropy_wrote(
             ours = values[column.name]
             assert ours.dtype.isnative
             if ours.dtype.kind == "S":
-                # astropy drops trailing blanks of each cell; so do we
-                assert [v.decode() for v in ours] == [str(v) for v in theirs]
+                # Trailing blanks mean nothing in FITS; astropy keeps one in a cell that is all blank.
+                assert [v.decode() for v in ours] == [str(v).rstrip() for v in theirs]
             else:
                 np.testing.assert_array_equal(ours, theirs.astype(ours.dtype))
 

@@ -132,9 +132,10 @@ def _columns(
     flux, ivar = (np.zeros((rows, TENSOR_PIXELS), dtype=np.float32) for _ in range(2))
     flux[:, : QUASAR_GRID.pixels] = np.where(np.isfinite(normalised), normalised, 0)
     ivar[:, : QUASAR_GRID.pixels] = estimated
+    if "sn_median" not in labels:
+        labels = labels.assign(sn_median=np.nanmedian(normalised * np.sqrt(estimated), axis=1))
     return {
         "zwarning": np.zeros(rows, dtype=np.int64),
-        "sn_median": np.nanmedian(normalised * np.sqrt(estimated), axis=1),
         **{name: labels[name].to_numpy() for name in NAMES if name in labels},
         "resampled": np.zeros(rows, dtype=bool),
         "first_pixel": np.full(rows, QUASAR_GRID.first_pixel),
