@@ -150,12 +150,10 @@ def predict(inputs: Path | Sequence[Path], model: Path, output: Path, settings: 
         When there is no spectrum in the inputs, or not one of them can be used: the reasons are then in
         `rejected.parquet`.
     """
-    from components.train.conv1d.inference import load_model  # torch is slow to import: first look at the rest
+    from components.train.conv1d.inference import load_model  # imports torch
 
     with stage("predict"):
         files = find_inputs(inputs)
-        output.mkdir(parents=True, exist_ok=True)
-        rejections = Rejections()
         provenance = Provenance(
             origin="real",
             archive="files",
@@ -164,25 +162,34 @@ def predict(inputs: Path | Sequence[Path], model: Path, output: Path, settings: 
             requested=len(files),
             notes=(f"Predicted with the model in {model}.",),
         )
-        tables: list[pd.DataFrame] = []
-        with TableWriter(output / "predictions.parquet", FIELDS, provenance) as writer:
-            for predicted in _predictions(files, load_model(model), rejections):
-                if settings.plots:
-                    _draw(predicted, writer.rows, output / "plots")
-                writer.write(predicted.columns)
-                if settings.csv:
-                    tables.append(pd.DataFrame(predicted.columns))
-                report_progress(writer.rows + len(rejections), len(files), "spectra", rejected=len(rejections))
-            writer.provenance = provenance.with_rejected(rejections.counts)
-        rejections.write(output / "rejected.parquet", writer.provenance)
-        if settings.csv:
-            _write_csv(output / "predictions.csv", tables)
-        report_counts(rows_in=len(files), rows_out=writer.rows, rejected=len(rejections))
-        if not writer.rows:
-            raise InputError(
-                f"None of the {len(files)} spectra can be used: {rejections.counts}.",
-                f"Read why in {output / 'rejected.parquet'}.",
-            )
+        write_predictions(files, load_model(model), output, settings, provenance)
+
+
+def write_predictions(
+    files: Sequence[Path], model: Model, output: Path, settings: Settings, provenance: Provenance
+) -> None:
+    """Predict for files with a model in memory; otherwise as `predict`."""
+    rejections = Rejections()
+    tables: list[pd.DataFrame] = []
+    output.mkdir(parents=True, exist_ok=True)
+    with TableWriter(output / "predictions.parquet", FIELDS, provenance) as writer:
+        for predicted in _predictions(files, model, rejections):
+            if settings.plots:
+                _draw(predicted, writer.rows, output / "plots")
+            if settings.csv:
+                tables.append(pd.DataFrame(predicted.columns))
+            writer.write(predicted.columns)
+            report_progress(writer.rows + len(rejections), len(files), "spectra", rejected=len(rejections))
+        writer.provenance = provenance.with_rejected(rejections.counts)
+    rejections.write(output / "rejected.parquet", writer.provenance)
+    if settings.csv:
+        _write_csv(output / "predictions.csv", tables)
+    report_counts(rows_in=len(files), rows_out=writer.rows, rejected=len(rejections))
+    if not writer.rows:
+        raise InputError(
+            f"None of the {len(files)} spectra can be used: {rejections.counts}.",
+            f"Read why in {output / 'rejected.parquet'}.",
+        )
 
 
 def find_inputs(inputs: Path | Sequence[Path]) -> list[Path]:
@@ -200,7 +207,7 @@ def _listed(inputs: Path | Sequence[Path]) -> list[Path]:
     return [inputs] if isinstance(inputs, Path) else list(inputs)
 
 
-def _predictions(files: list[Path], model: Model, rejections: Rejections) -> Iterator[Predicted]:
+def _predictions(files: Sequence[Path], model: Model, rejections: Rejections) -> Iterator[Predicted]:
     for start in range(0, len(files), SPECTRA_PER_BATCH):
         reading = read_spectra(files[start : start + SPECTRA_PER_BATCH])
         rejected = list(reading.rejected)
