@@ -48,11 +48,10 @@ def quasar_table():
     return columns, GRID.step
 
 
-@pytest.fixture
-def dataset(quasar_table, tmp_path):
+@pytest.fixture(scope="session")
+def dataset(quasar_table, tmp_path_factory):
     """The folder that preprocess leaves."""
-    folder = tmp_path / "dataset"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("dataset")
     provenance = Provenance("simulated", "simulator", requested=ROWS, received=ROWS, seed=11)
     write_table(folder / "dataset.parquet", FIELDS, quasar_table[0], provenance, SETTINGS.to_settings())
     return folder

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from components.evaluate.regression.redshift import LIGHT_SPEED_KM_S
 from components.evaluate.regression.rest_templates import Templates, fit_templates, polynomials, shift_of, weigh
 from components.evaluate.regression.template_scan import chi2_reductions, scan
+from components.physics.constants import SPEED_OF_LIGHT_KM_S
 
 STEP = 1e-3
 PIXELS = 300
@@ -43,7 +43,7 @@ def test_shifted_templates_are_found_to_the_pixel(templates):
     np.testing.assert_array_equal(templates.shift_of(found.redshift), shift)
     # The parabola moves the answer within the pixel only: it has no noise to be moved by.
     np.testing.assert_allclose(np.log10(1 + found.redshift) / STEP, 40 + shift, atol=0.2)
-    apart = np.abs(found.second - found.redshift) / (1 + found.redshift) * LIGHT_SPEED_KM_S
+    apart = np.abs(found.second - found.redshift) / (1 + found.redshift) * SPEED_OF_LIGHT_KM_S
     assert (apart > 4000).all()
     assert (found.delta_chi2 > 0).all()
 

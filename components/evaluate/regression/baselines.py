@@ -105,6 +105,8 @@ class Baselines:
         self._forest = RandomForestRegressor(
             _TREES, min_samples_leaf=2, max_features=1 / 3, max_samples=0.5, n_jobs=-1, random_state=seed
         ).fit(features, target)
+        # Threads add up the trees in the order in which they finish: the last digit would depend on it.
+        self._forest.set_params(n_jobs=1)
         self._families = _fit_families(spectra, redshift)
 
     def predict(self, spectra: Spectra) -> dict[str, Floats]:

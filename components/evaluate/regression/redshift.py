@@ -13,8 +13,7 @@ import numpy.typing as npt
 from components.common import scores
 from components.common.resampling import weighted_quantile
 from components.common.scores import Definition, Floats, Predictions, Score
-
-LIGHT_SPEED_KM_S = 299792.458
+from components.physics.constants import SPEED_OF_LIGHT_KM_S
 
 ACCURACY_LIMITS_KM_S = (1000, 3000, 6000, 12000, 30000)
 """From what a survey wants (1000) over what the workshop paper calls accurate (6000) to not the wrong line."""
@@ -37,7 +36,7 @@ SN_EDGES = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, np.inf)
 
 def velocity_km_s(redshift: Floats, truth: Floats) -> Floats:
     """Error of redshifts as velocity, c (redshift - truth) / (1 + truth), in km/s."""
-    return np.asarray(LIGHT_SPEED_KM_S * (redshift - truth) / (1 + truth))
+    return np.asarray(SPEED_OF_LIGHT_KM_S * (redshift - truth) / (1 + truth))
 
 
 def _of_velocity(function: Callable[..., Floats], *arguments: float) -> Callable[[Predictions, Floats], Floats]:
@@ -68,7 +67,7 @@ SCORES: tuple[Definition, ...] = (
         "catastrophic, |dz|/(1+z) > 0.05",
         "",
         "lower",
-        _of_velocity(scores.outlier_fraction, CATASTROPHIC * LIGHT_SPEED_KM_S),
+        _of_velocity(scores.outlier_fraction, CATASTROPHIC * SPEED_OF_LIGHT_KM_S),
     ),
     *scores.CALIBRATION,
 )
@@ -138,7 +137,7 @@ def risk_coverage(sigma: Floats, predictions: Predictions, points: int = 50) -> 
         `kept`, fractions of the objects, and `catastrophic_fraction` among these.
     """
     order = np.argsort(sigma / (1 + predictions.value))
-    wrong = np.abs(velocity_km_s(predictions.value, predictions.truth)) > CATASTROPHIC * LIGHT_SPEED_KM_S
+    wrong = np.abs(velocity_km_s(predictions.value, predictions.truth)) > CATASTROPHIC * SPEED_OF_LIGHT_KM_S
     fraction = np.cumsum(wrong[order]) / np.arange(1, order.size + 1)
     at = np.unique(np.linspace(0, order.size, points + 1).round().astype(int)[1:])
     at = at[at > 0]

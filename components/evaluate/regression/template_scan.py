@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft
 
-from components.evaluate.regression.redshift import LIGHT_SPEED_KM_S
 from components.evaluate.regression.rest_templates import (
     Floats,
     Integers,
@@ -24,6 +23,7 @@ from components.evaluate.regression.rest_templates import (
     solve_in_place,
     weigh,
 )
+from components.physics.constants import SPEED_OF_LIGHT_KM_S
 
 _ROWS_AT_ONCE = 64
 _THREADS = -1
@@ -132,7 +132,7 @@ def _choose(reduction: Floats, shift: Integers, step: float) -> tuple[Floats, Fl
     """Pick the best and the second best redshift of each row of reductions (n, all shifts)."""
     rows = np.arange(len(reduction))
     best = reduction.argmax(axis=1)
-    apart = np.log10(1 + _SEPARATION_KM_S / LIGHT_SPEED_KM_S) / step
+    apart = np.log10(1 + _SEPARATION_KM_S / SPEED_OF_LIGHT_KM_S) / step
     elsewhere = np.where(np.abs(shift - shift[best][:, None]) > apart, reduction, -np.inf)
     second = elsewhere.argmax(axis=1)
     left, right = np.maximum(best - 1, 0), np.minimum(best + 1, shift.size - 1)

@@ -1,0 +1,123 @@
+"""External validation: real spectra with catalogue redshifts, scored apart from everything else."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from components.common.errors import InputError
+from components.common.provenance import Provenance
+from components.common.rejections import Rejections
+from components.common.tables import column, write_table
+from components.evaluate.regression.baselines import Baselines
+from components.evaluate.regression.outcome import FIELDS, Model, Outcome, predict_batches
+from components.ingest.sdss_spectra.files_source import read_folder
+from components.ingest.sdss_spectra.schema import QSO
+from components.ingest.sdss_spectra.settings import Settings as IngestSettings
+from components.predict.spectra.prediction import predict_table
+from components.predict.spectra.warnings import describe
+
+MINIMUM_REDSHIFT = 0.5
+"""Scores are of quasars above it: below, the host galaxy's light rules, and DR16Q has few."""
+
+MISS_KM_S = 6000.0
+
+
+@dataclass(frozen=True)
+class External:
+    """Predictions for real quasars.
+
+    Attributes
+    ----------
+    outcome : Outcome
+        Of all quasars in the folder that can be used.
+    warning : ndarray of int, shape (n,)
+        Warning bits as `armillary predict` gives them.
+    within : ndarray of bool, shape (n,)
+        Above `MINIMUM_REDSHIFT`: those that are scored.
+    rejections : Rejections
+        The rest of the folder: what is no quasar, or cannot be used.
+    provenance : Provenance
+        Of the folder.
+    """
+
+    outcome: Outcome
+    warning: npt.NDArray[np.int64]
+    within: npt.NDArray[np.bool_]
+    rejections: Rejections
+    provenance: Provenance
+
+    @property
+    def missed(self) -> npt.NDArray[np.bool_]:
+        """Predictions that are off by more than 6000 km/s, shape (n,)."""
+        return np.asarray(np.abs(self.outcome.velocity_km_s) >= MISS_KM_S)
+
+    def misses(self) -> list[dict[str, Any]]:
+        """Describe every miss, those below `MINIMUM_REDSHIFT` included, the worst first."""
+        c = self.outcome.columns
+        rows = np.flatnonzero(self.missed)
+        return [
+            {
+                "id": str(c["id"][i]),
+                "truth": float(c["truth"][i]),
+                "redshift": float(c["redshift"][i]),
+                "sigma": float(c["sigma"][i]),
+                "dv_km_s": float(c["dv_km_s"][i]),
+                "sn_median": float(c["sn_median"][i]),
+                "warnings": describe(int(self.warning[i])),
+                "zwarning": int(c["zwarning"][i]),
+                "template_scan": float(c["template_scan"][i]),
+                "scored": bool(self.within[i]),
+            }
+            for i in rows[np.argsort(-np.abs(c["dv_km_s"][rows]))]
+        ]
+
+
+def validate(folder: Path, model: Model, baselines: Baselines, constant: float, step: float) -> External:
+    """Predict the redshifts of a folder of real spectra.
+
+    Parameters
+    ----------
+    folder : Path
+        Spectrum files, with a `labels.csv` (columns file, class, redshift) or the redshift in the files.
+    model, baselines, constant, step
+        As for `components.evaluate.regression.outcome.predict_batches`.
+
+    Raises
+    ------
+    InputError
+        When the folder holds no quasar with a redshift above `MINIMUM_REDSHIFT`.
+    """
+    spectra, rejections = read_folder(folder, IngestSettings(source="files", location=str(folder), classes=(QSO,)))
+    predicted = predict_table(spectra, model)
+    rows = {name: values[predicted.rows] for name, values in spectra.items() if name not in ("flux", "ivar")}
+    rows |= {"flux": predicted.prepared.flux, "ivar": predicted.prepared.ivar}
+    within = rows["redshift"] > MINIMUM_REDSHIFT
+    if not within.any():
+        raise InputError(
+            f"{folder} has no quasar with a redshift above {MINIMUM_REDSHIFT}.",
+            "Give a folder of quasars, with their class and redshift in labels.csv.",
+        )
+    for row in predicted.rejected:
+        rejections.add(*row)
+    provenance = Provenance(
+        origin="real",
+        archive=f"folder {folder}",
+        query="quasars with a redshift",
+        requested=len(within) + len(rejections),
+        received=len(within),
+        rejected=rejections.counts,
+        notes=(f"Scores are of the {within.sum()} quasars above redshift {MINIMUM_REDSHIFT}.",),
+    )
+    outcome = predict_batches([rows], model, baselines, constant, step)
+    return External(outcome, predicted.columns["warning"], within, rejections, provenance)
+
+
+def write_external(folder: Path, external: External) -> None:
+    """Write `external_predictions.parquet` and `external_rejected.parquet`."""
+    fields = (*FIELDS, column("warning", "int64", "warning bits, as of the predict command"))
+    columns = {**external.outcome.columns, "warning": external.warning}
+    write_table(folder / "external_predictions.parquet", fields, columns, external.provenance)
+    external.rejections.write(folder / "external_rejected.parquet", external.provenance)

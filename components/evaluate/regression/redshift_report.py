@@ -1,0 +1,242 @@
+"""The report of an evaluation of redshifts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from components.common.provenance import Provenance
+from components.common.report import Column, Headline, Report, Section, format_interval
+from components.common.scores import INTERVAL_LEVEL
+from components.evaluate.regression import redshift
+from components.evaluate.regression.baselines import COMPONENTS, LABELS, TEMPLATE_ROWS, TRAINING_ROWS
+from components.evaluate.regression.calibration_diagrams import draw_coverage, draw_pit, draw_risk_coverage
+from components.evaluate.regression.diagrams import draw_comparison, draw_learning_curves, draw_score_by_feature
+from components.evaluate.regression.external import External
+from components.evaluate.regression.external_report import add_external
+from components.evaluate.regression.line_confusion import LineConfusion
+from components.evaluate.regression.metrics import Curves, Scored, Table
+from components.evaluate.regression.outcome import Outcome
+from components.evaluate.regression.redshift_diagrams import (
+    draw_redshift_distribution,
+    draw_redshift_plane,
+    draw_velocity_errors,
+)
+from components.evaluate.regression.score_table import add_score_table, arrays
+from components.evaluate.regression.spectrum_diagrams import draw_spectra
+from components.physics.wavelength_grid import WavelengthGrid
+
+_PUBLISHED_SOURCE = "FNet on DR16Q, arXiv:2201.03393"
+_STREAKS_LISTED = 8
+_FRACTION = ".3f"
+_VELOCITY = ",.0f"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything that the report tells; see `components.evaluate.regression.evaluation`."""
+
+    title: str
+    slug: str
+    provenance: Provenance
+    grid: WavelengthGrid
+    outcome: Outcome
+    scored: Scored
+    curves: Curves
+    history: Sequence[Mapping[str, Any]]
+    external: External | None
+    external_scored: Scored | None
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Range of redshifts to draw."""
+        truth = self.outcome.columns["truth"]
+        return float(np.floor(10 * truth.min()) / 10), float(np.ceil(10 * truth.max()) / 10)
+
+
+def write_report(path: Path, e: Evaluation) -> None:
+    """Write the report as one HTML file."""
+    best = e.scored.model[redshift.HEADLINE]
+    count = len(e.outcome.groups)
+    report = Report(
+        e.title,
+        e.slug,
+        e.provenance,
+        headline=Headline(
+            f"of {count:,} test spectra within 6000 km/s".replace(",", " "),
+            best.value,
+            best.low,
+            best.high,
+            best.baseline,
+            level=INTERVAL_LEVEL,
+            published=best.published,
+            published_source=_PUBLISHED_SOURCE,
+        ),
+        lead="A network predicts the probability of each redshift from a spectrum alone. All numbers are of "
+        "spectra that it never saw; intervals come from resampling the objects on the sky.",
+    )
+    _add_scores(report.section("Scores"), e.scored, e.provenance.origin == "real")
+    if e.external is not None and e.external_scored is not None:
+        section = report.section("Real spectra", e.external.provenance)
+        add_external(section, e.external, e.external_scored)
+    _add_errors(report.section("Where it errs"), e)
+    _add_features(report.section("By redshift and signal-to-noise"), e.curves)
+    _add_uncertainty(report.section("How far to trust the uncertainties"), e)
+    _add_worst(report.section("The worst spectra"), e.grid, e.outcome)
+    if e.history:
+        _add_training(report.section("Training"), e.history)
+    report.write(path)
+
+
+def _add_scores(section: Section, scored: Scored, is_real: bool) -> None:
+    comparable = "." if is_real else "; not comparable, as the spectra here are not real."
+    add_score_table(
+        section,
+        "The model beside simpler methods, on the same objects.",
+        scored,
+        "The constant is chosen anew for each score, on the training labels, and its distribution is theirs. "
+        f"Ridge regression and forest see {COMPONENTS} principal components of at most {TRAINING_ROWS} training "
+        f"spectra; the templates are made of at most {TEMPLATE_ROWS}. CRPS is in units of redshift, and for a "
+        f"method that predicts points the mean error. Published: {_PUBLISHED_SOURCE}{comparable}",
+    )
+    names = ["model", *LABELS.values()]
+    entries = [scored.model[redshift.HEADLINE], *(scored.baselines[name][redshift.HEADLINE] for name in LABELS)]
+    section.figures(
+        [
+            draw_comparison(
+                names,
+                *arrays(entries),
+                score="Fraction within 6000 km/s",
+                percent=True,
+                published=entries[0].published if is_real else None,
+            )
+        ]
+    )
+
+
+def _add_errors(section: Section, e: Evaluation) -> None:
+    c = e.outcome.columns
+    velocity = {"model": e.outcome.velocity_km_s} | {
+        label: redshift.velocity_km_s(c[name], c["truth"]) for name, label in LABELS.items()
+    }
+    confusion = e.curves.line_confusion
+    section.text(_describe_confusion(confusion))
+    section.figures(
+        [
+            draw_redshift_plane(c["truth"], c["redshift"], confusion.streaks, e.limits),
+            draw_velocity_errors(velocity, redshift.ACCURACY_LIMITS_KM_S),
+            draw_redshift_distribution(c["truth"], c["redshift"], e.limits),
+        ]
+    )
+    if confusion.streaks:
+        section.table(
+            "Which line was taken for which, among the catastrophic failures.",
+            [
+                Column("Line"),
+                Column("Taken for"),
+                Column("(1 + z predicted) / (1 + z)", ".3f"),
+                Column("Failures", ".0f"),
+            ],
+            [[s.true_line, s.taken_for, s.ratio, s.count] for s in confusion.streaks[:_STREAKS_LISTED]],
+        )
+
+
+def _describe_confusion(confusion: LineConfusion) -> str:
+    if not confusion.failures:
+        return "No prediction is off by more than |dz| / (1 + z) = 0.05."
+    return (
+        f"{confusion.failures} predictions are off by more than |dz| / (1 + z) = 0.05. Of these "
+        f"{confusion.on_streak} lie where one line was taken for another; predictions that know nothing of the "
+        f"spectrum would put {confusion.expected_by_chance:.1f} there by chance."
+    )
+
+
+def _add_features(section: Section, curves: Curves) -> None:
+    for rows, feature in ((curves.by_redshift, "redshift"), (curves.by_sn, "median S/N per pixel")):
+        low, high = (np.array([np.inf if row[e] is None else row[e] for row in rows]) for e in ("low", "high"))
+        count = np.array([row["count"] for row in rows], dtype=np.float64)
+        section.figures(
+            [
+                draw_score_by_feature(
+                    low,
+                    high,
+                    *arrays([row[name] for row in rows]),
+                    count,
+                    score=label,
+                    feature=feature,
+                    percent=percent,
+                )
+                for name, label, percent in (
+                    ("accuracy_6000_km_s", "Within 6000 km/s", True),
+                    ("median_dv_km_s", "Median |dv|, km/s", False),
+                )
+            ]
+        )
+        _add_feature_table(section, rows, feature)
+
+
+def _add_feature_table(section: Section, rows: Table, feature: str) -> None:
+    section.table(
+        f"Scores by {feature}.",
+        [
+            Column(feature.capitalize()),
+            Column("Objects", ",.0f"),
+            Column("Within 6000 km/s", _FRACTION),
+            Column("Interval", _FRACTION),
+            Column("Median |dv|, km/s", _VELOCITY),
+            Column("Catastrophic", _FRACTION),
+            Column("Inside 68 %", _FRACTION),
+        ],
+        [
+            [
+                f"from {row['low']:g}" if row["high"] is None else f"{row['low']:g} to {row['high']:g}",
+                row["count"],
+                row["accuracy_6000_km_s"].value,
+                format_interval(row["accuracy_6000_km_s"].low, row["accuracy_6000_km_s"].high, _FRACTION),
+                row["median_dv_km_s"].value,
+                row["catastrophic_fraction"].value,
+                row["coverage_68"].value,
+            ]
+            for row in rows
+        ],
+    )
+
+
+def _add_uncertainty(section: Section, e: Evaluation) -> None:
+    coverage, risk = e.curves.coverage, e.curves.risk_coverage
+    section.figures(
+        [
+            draw_coverage(coverage["level"], coverage["observed"], coverage["low"], coverage["high"]),
+            draw_pit(e.outcome.columns["pit"]),
+            draw_risk_coverage(
+                np.array(risk["kept"]), np.array(risk["catastrophic_fraction"]), risk_name="Catastrophic fraction"
+            ),
+        ]
+    )
+
+
+def _add_worst(section: Section, grid: WavelengthGrid, outcome: Outcome) -> None:
+    worst, c = outcome.worst, outcome.columns
+    section.text("The largest velocity errors of the test set: what a model cannot do shows here first.")
+    section.figures(
+        draw_spectra(
+            grid.wavelength_angstrom,
+            worst.flux,
+            c["truth"][worst.rows],
+            c["redshift"][worst.rows],
+            worst.distribution.edges,
+            worst.distribution.probability,
+            [f"{c['id'][i]} (S/N {c['sn_median'][i]:.1f}{', BAL' if c['is_bal'][i] else ''})" for i in worst.rows],
+        )
+    )
+
+
+def _add_training(section: Section, history: Sequence[Mapping[str, Any]]) -> None:
+    epoch, train, validation = (
+        np.array([row[name] for row in history], dtype=np.float64)
+        for name in ("epoch", "train_loss", "validation_loss")
+    )
+    chosen = int(epoch[np.nanargmin(validation)])
+    section.figure(draw_learning_curves(epoch, train, validation, chosen, loss="Loss"))

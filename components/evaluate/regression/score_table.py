@@ -1,0 +1,50 @@
+"""The table of scores, of the model and of everything beside it."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from components.common.report import Cell, Column, Section, format_interval, format_number
+from components.common.scores import INTERVAL_LEVEL, Definition, Floats, Score
+from components.evaluate.regression import redshift
+from components.evaluate.regression.baselines import LABELS
+from components.evaluate.regression.metrics import Scored
+
+_FRACTION = ".3f"
+_VELOCITY = ",.0f"
+
+
+def add_score_table(section: Section, caption: str, scored: Scored, notes: str) -> None:
+    """Add a table with one row a score, the model first, then the baselines and the published figure."""
+    section.table(
+        caption,
+        [
+            Column("Score"),
+            Column("Model", _FRACTION),
+            Column(f"{INTERVAL_LEVEL:.0%} interval", _FRACTION),
+            *(Column(label[0].upper() + label[1:], _FRACTION) for label in LABELS.values()),
+            Column("Published", _FRACTION),
+        ],
+        [_row(definition, scored) for definition in redshift.SCORES],
+        notes=notes,
+    )
+
+
+def arrays(entries: Sequence[Score]) -> tuple[Floats, Floats, Floats]:
+    """Return values, lower and upper ends of scores, each as an array."""
+    value, low, high = np.array([(s.value, s.low, s.high) for s in entries]).reshape(-1, 3).T
+    return value, low, high
+
+
+def _row(definition: Definition, scored: Scored) -> list[Cell]:
+    form = _VELOCITY if definition.unit == "km/s" else _FRACTION
+    own = scored.model[definition.name]
+    others = [scored.baselines[name].get(definition.name) for name in LABELS]
+    label = f"{definition.label}, {definition.unit}" if definition.unit else definition.label
+    return [
+        label,
+        format_number(own.value, form),
+        format_interval(own.low, own.high, form),
+        *(format_number(other.value if other else None, form) for other in others),
+        format_number(own.published, form),
+    ]
