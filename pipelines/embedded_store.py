@@ -162,10 +162,18 @@ def _launch(folder: Path, ports: Ports, environment: Environment) -> bool:
 
 
 def _answers(environment: Environment) -> bool:
+    """Tell whether an object can be written and read back.
+
+    A listing is not enough: it works some seconds before the volumes of an earlier run are found.
+    """
     address = urlsplit(environment["AWS_ENDPOINT_URL"])
+    probe = f".probe-{secrets.token_hex(4)}"
     try:
         socket.create_connection((address.hostname, address.port), timeout=1.0).close()
-        Store.from_environment(environment)
+        store = Store.from_environment(environment)
+        store.put_json(probe, "")
+        store.get_json(probe)
+        store.delete(probe)
     except (OSError, StoreError):
         return False
     return True

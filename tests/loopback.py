@@ -1,5 +1,6 @@
 """An archive on loopback that serves a real folder and misbehaves as scripted, for tests of downloads."""
 
+import contextlib
 import email.utils
 import hashlib
 import re
@@ -27,6 +28,8 @@ class Misbehaviour:
         Answer with this status and no file, with `retry_after` as its header if set.
     drop_after : int
         Announce the whole file, send this many bytes, then close the connection.
+    hang_after : int
+        Announce the whole file, send this many bytes, then nothing until the client goes away.
     short_by : int
         Send a file that lacks its last bytes, with a Content-Length that agrees with what is sent.
     html : bool
@@ -40,6 +43,7 @@ class Misbehaviour:
     status: int = 0
     retry_after: str = ""
     drop_after: int = -1
+    hang_after: int = -1
     short_by: int = 0
     html: bool = False
     stall_seconds: float = 0.0
@@ -102,6 +106,9 @@ class LoopbackArchive:
             self._active -= 1
 
 
+_NO_MISBEHAVIOUR = Misbehaviour()
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     archive: LoopbackArchive
@@ -126,7 +133,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.archive._leave()
 
     def _serve(self, path: str, headers: dict[str, str], send_body: bool) -> None:
-        wrong = self.archive._next(path) or Misbehaviour()
+        wrong = self.archive._next(path) or _NO_MISBEHAVIOUR
         time.sleep(wrong.stall_seconds)
         if wrong.status:
             extra = {"Retry-After": wrong.retry_after} if wrong.retry_after else {}
@@ -137,9 +144,9 @@ class _Handler(BaseHTTPRequestHandler):
         if not wrong.body and not file.is_file():
             return self._send(404, HTML, {"Content-Type": "text/html; charset=utf-8"}, send_body)
         content = wrong.body or file.read_bytes()
-        return self._send_file(content[: len(content) - wrong.short_by], headers, send_body, wrong.drop_after)
+        return self._send_file(content[: len(content) - wrong.short_by], headers, send_body, wrong)
 
-    def _send_file(self, content: bytes, headers: dict[str, str], send_body: bool, drop_after: int) -> None:
+    def _send_file(self, content: bytes, headers: dict[str, str], send_body: bool, wrong: Misbehaviour) -> None:
         etag = f'"{hashlib.md5(content).hexdigest()}"'
         answer = {
             "Content-Type": "text/csv" if self.path.endswith(".csv") else "application/octet-stream",
@@ -156,10 +163,15 @@ class _Handler(BaseHTTPRequestHandler):
                 return self._send(416, b"", answer, send_body)
             status, body = 206, content[start:]
             answer["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
-        return self._send(status, body, answer, send_body, drop_after)
+        return self._send(status, body, answer, send_body, wrong)
 
     def _send(
-        self, status: int, body: bytes, headers: dict[str, str], send_body: bool, drop_after: int = -1
+        self,
+        status: int,
+        body: bytes,
+        headers: dict[str, str],
+        send_body: bool,
+        wrong: Misbehaviour = _NO_MISBEHAVIOUR,
     ) -> None:
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
@@ -168,13 +180,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if not send_body:
             return
-        if drop_after >= 0:
-            self.wfile.write(body[:drop_after])
-            self.wfile.flush()
-            self.connection.shutdown(socket.SHUT_RDWR)
+        stop = max(wrong.drop_after, wrong.hang_after)
+        self.wfile.write(body[:stop] if stop >= 0 else body)
+        self.wfile.flush()
+        if wrong.hang_after >= 0:
+            self.connection.recv(1)  # returns when the client goes away
+        if stop >= 0:
             self.close_connection = True
-        else:
-            self.wfile.write(body)
+            with contextlib.suppress(OSError):
+                self.connection.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager

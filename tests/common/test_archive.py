@@ -1,6 +1,11 @@
 """The download path against a real server on loopback that misbehaves as archives do."""
 
 import hashlib
+import resource
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +98,59 @@ def test_a_later_run_continues_where_an_earlier_one_gave_up(server, tmp_path):
         assert archive.fetch("dr16/spec.fits", tmp_path / "spec.fits").read_bytes() == CONTENT
     assert server.requests[-1].headers["range"] == "bytes=100000-"
     assert leftovers(tmp_path) == ["spec.fits"]
+
+
+FETCH = """
+import sys
+from pathlib import Path
+from components.common.archive import Archive
+with Archive(sys.argv[1], timeout_seconds=60) as archive:
+    archive.fetch("dr16/spec.fits", Path(sys.argv[2]))
+"""
+
+
+def start_fetching(server: LoopbackArchive, path: Path, **options) -> subprocess.Popen:
+    return subprocess.Popen([sys.executable, "-c", FETCH, server.url, str(path)], text=True, **options)
+
+
+def wait_for_part(folder: Path, size: int) -> None:
+    part = folder / ".spec.fits.part"
+    for _ in range(600):
+        if part.exists() and part.stat().st_size >= size:
+            return
+        time.sleep(0.05)
+    pytest.fail(f"{part} did not reach {size} bytes")
+
+
+def test_a_process_killed_mid_file_leaves_no_file_and_the_next_one_continues(archive, server, tmp_path):
+    server.script("dr16/spec.fits", Misbehaviour(hang_after=100_000))
+    with start_fetching(server, tmp_path / "spec.fits") as child:
+        wait_for_part(tmp_path, 90_000)  # the last bytes may still be in the process
+        child.kill()
+    assert leftovers(tmp_path) == [".spec.fits.note.part", ".spec.fits.part"]
+    assert archive.fetch("dr16/spec.fits", tmp_path / "spec.fits").read_bytes() == CONTENT
+    assert int(server.requests[-1].headers["range"].removeprefix("bytes=").removesuffix("-")) >= 90_000
+    assert leftovers(tmp_path) == ["spec.fits"]
+
+
+def test_two_processes_do_not_write_into_one_file(archive, server, tmp_path):
+    server.script("dr16/spec.fits", Misbehaviour(hang_after=100_000))
+    with start_fetching(server, tmp_path / "spec.fits") as child:
+        wait_for_part(tmp_path, 90_000)
+        with pytest.raises(ArchiveError, match=r"dr16/spec\.fits is being downloaded to .* by another process"):
+            archive.fetch("dr16/spec.fits", tmp_path / "spec.fits")
+        child.kill()
+
+
+def test_a_disk_that_fills_up_is_said_and_leaves_nothing(server, tmp_path):
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+
+    with start_fetching(server, tmp_path / "spec.fits", stderr=subprocess.PIPE, preexec_fn=limit) as child:
+        last = child.communicate()[1].strip().splitlines()[-1]
+    assert f"The disk is full: {tmp_path / 'spec.fits'}" in last
+    assert leftovers(tmp_path) == []
 
 
 def test_bytes_of_another_address_are_not_continued(server, tmp_path):
