@@ -22,10 +22,8 @@ class Definition:
         Name of the score that the exercise is judged by.
     scores : tuple of str
         Names of the scores that the terminal shows, best known first; the report has them all.
-    published : mapping of str to float
-        Published values by score.
     comparability : str
-        When the published values may be compared with a run's.
+        What is published, and which of a run's scores may be held against it.
     """
 
     pipeline: Any
@@ -33,5 +31,4 @@ class Definition:
     presets: Mapping[str, Mapping[str, Any]]
     headline: str
     scores: tuple[str, ...]
-    published: Mapping[str, float]
     comparability: str

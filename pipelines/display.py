@@ -128,7 +128,6 @@ class PlainDisplay(Display):
             if self._statuses[stage.record.task] != stage.record.status:
                 self._statuses[stage.record.task] = stage.record.status
                 self._print(stage)
-                self._last_done = -1.0
             elif stage.record.status == "running" and stage.total and self._is_due(stage):
                 self._print(stage)
 

@@ -1,5 +1,6 @@
 """From preset and options to the typed parameters of a pipeline, all checked before any work begins."""
 
+import copy
 import inspect
 import json
 from collections.abc import Mapping, Sequence
@@ -37,7 +38,8 @@ def resolve(definition: Definition, preset: str, settings: Mapping[str, Any]) ->
     if preset not in definition.presets:
         raise ParameterError(f"There is no preset {preset!r}.", suggest(preset, list(definition.presets)))
     signature = inspect.signature(definition.pipeline.pipeline_func).parameters
-    values = {name: parameter.default for name, parameter in signature.items()} | dict(definition.presets[preset])
+    values = {name: parameter.default for name, parameter in signature.items()}
+    values = copy.deepcopy(values | dict(definition.presets[preset]))  # lists among them are the pipeline's own
     for name, value in settings.items():
         if name not in signature:
             raise ParameterError(f"There is no parameter {name!r}.", suggest(name, list(signature)))
@@ -76,7 +78,7 @@ def _typed(name: str, value: Any, kind: Any) -> Any:
             items = _items(value) if isinstance(value, str) else list(value)
             return [_scalar(element, item) for element in items]
         return _scalar(value, base)
-    except ValueError as error:
+    except (ValueError, TypeError, OverflowError) as error:
         wanted = {int: "a whole number", float: "a number", bool: "true or false", list: f"a list ({kind})"}
         raise ParameterError(
             f"{name}={value} is not {wanted.get(base, 'a text')}.", f"Give {name} another value."

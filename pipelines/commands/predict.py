@@ -55,14 +55,17 @@ def _model_folder(slug: str, model: str) -> Path:
     output = record.output("train", "model")
     if output is None:
         raise ParameterError(
-            f"The run {record.run} has no model: it {record.status}.", "Choose another; `armillary runs` lists them."
+            f"The run {record.run} has no model: it {record.status}.",
+            "Choose another; `armillary runs` lists them.",
         )
     return fetch(output)
 
 
 def _tell(console: Console, table: Columns) -> None:
     """Print what a person reads; the written table has all columns."""
-    shown = [name for name in ("id", "redshift", "sigma", "low68", "high68", "warning", "warnings") if name in table]
+    shown = [
+        name for name in ("id", "redshift", "sigma", "low68", "high68", "warning", "warnings") if name in table
+    ]
     rows = [[_cell(table[name][row]) for name in shown] for row in range(len(table["id"]))]
     print_table(console, shown, rows)
 

@@ -73,7 +73,7 @@ def tell_scores(definition: Definition, record: RunRecord, console: Console) -> 
     _tell_table("test set", f"origin {record.origin}", definition, record.scores, console)
     if record.external:
         _tell_table("external spectra", "scored apart", definition, record.external, console)
-    if any(definition.published.get(name) is not None for name in record.scores):
+    if any(score.get("published") is not None for score in record.scores.values()):
         say(console, definition.comparability, style="dim")
 
 
@@ -81,10 +81,13 @@ def _tell_table(
     title: str, note: str, definition: Definition, scores: dict[str, dict[str, float | None]], console: Console
 ) -> None:
     names = [name for name in definition.scores if name in scores]
-    published = [scores[name].get("published") or definition.published.get(name) for name in names]
     rows = [
-        [name, format_score(scores[name]), format_number(scores[name].get("baseline")), format_number(value)]
-        for name, value in zip(names, published, strict=True)
+        [
+            name,
+            format_score(scores[name]),
+            *(format_number(scores[name].get(k)) for k in ("baseline", "published")),
+        ]
+        for name in names
     ]
     print_table(console, [f"{title} ({note})", "value [95 % interval]", "constant", "published"], rows)
     say(console, "")

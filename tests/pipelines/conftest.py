@@ -11,21 +11,12 @@ from typing import Any
 
 import pytest
 import toy
+from command_line import WITH_TOY, Armillary
 from rich.console import Console
 
 from pipelines.local import run_pipeline
 from pipelines.parameters import resolve
 from pipelines.records import RunRecord, new_run_id
-
-Armillary = Callable[..., "subprocess.CompletedProcess[str]"]
-
-WITH_TOY = """
-import pipelines.catalogue as catalogue
-catalogue.EXERCISES = (*catalogue.EXERCISES, catalogue.Exercise("toy", "toy", "Numbers", "Counts numbers."))
-from pipelines.cli import main
-main()
-"""
-"""The command line with one more exercise in its catalogue."""
 
 
 @pytest.fixture

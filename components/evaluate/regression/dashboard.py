@@ -1,0 +1,34 @@
+"""What the Kubeflow UI shows of an evaluation."""
+
+from pathlib import Path
+from typing import Any
+
+from components.common.dashboard import (
+    Artifact,
+    CurveArtifact,
+    ScalarsArtifact,
+    show_confidence,
+    show_page,
+    show_scalars,
+)
+from components.evaluate.regression.evaluation import headline_metrics
+
+
+def show(
+    found: dict[str, Any], page: Path, metrics: ScalarsArtifact, confidence: CurveArtifact, report: Artifact
+) -> None:
+    """Show the scores, how well sigma tells good redshifts from catastrophic ones, and the report.
+
+    Parameters
+    ----------
+    found : dict
+        What `evaluate` returns.
+    page : Path
+        Its report.
+    metrics, confidence, report
+        Outputs of the component.
+    """
+    show_scalars(metrics, headline_metrics(found))
+    risk = found["curves"]["risk_coverage"]
+    show_confidence(confidence, risk["kept"], risk["catastrophic_fraction"])
+    show_page(report, page)

@@ -1,0 +1,85 @@
+"""From words on the command line to the typed parameters of a pipeline."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import toy
+
+from components.common.errors import InputError, ParameterError
+from pipelines.fingerprint import fingerprint
+from pipelines.parameters import parse_assignments, resolve
+
+
+def test_settings_win_over_the_preset_and_the_preset_over_the_signature() -> None:
+    assert resolve(toy.DEFINITION, "demo", {})["rows"] == 7
+    assert resolve(toy.DEFINITION, "demo", {"rows": "9"})["rows"] == 9
+    assert resolve(toy.DEFINITION, "smoke", {})["seconds"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("rows", "12", 12),
+        ("rows", "1e3", 1000),
+        ("rows", "9007199254740993", 9007199254740993),
+        ("seconds", "2", 2.0),
+        ("deep", "yes", True),
+        ("deep", "False", False),
+        ("kernels", "[7, 5]", [7, 5]),
+        ("kernels", "7,5", [7, 5]),
+        ("kernels", "7", [7]),
+        ("fail", "a=b", "a=b"),
+    ],
+)
+def test_values_take_the_type_of_the_signature(name: str, text: str, value: Any) -> None:
+    found = resolve(toy.DEFINITION, "smoke", parse_assignments([f"{name}={text}"]))[name]
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    "text", ["rows=x", "rows=nan", "rows=inf", "rows=", "seconds=fast", "deep=2", "kernels=[1,", "kernels=[[1]]"]
+)
+def test_values_of_another_type_are_refused(text: str) -> None:
+    with pytest.raises(ParameterError, match=f"^{text.split('=')[0]}="):
+        resolve(toy.DEFINITION, "smoke", parse_assignments([text]))
+
+
+def test_the_defaults_of_a_pipeline_are_not_shared_between_runs() -> None:
+    resolve(toy.DEFINITION, "smoke", {})["kernels"].append(99)
+    assert resolve(toy.DEFINITION, "smoke", {})["kernels"] == [3, 2]
+
+
+def test_data_are_named_absolutely_and_their_state_keys_the_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data").mkdir()
+    monkeypatch.chdir(tmp_path)
+    found = resolve(toy.DEFINITION, "smoke", {"location": "data"})
+    assert found["location"] == str(tmp_path / "data")
+    assert found["data_version"] == fingerprint(tmp_path / "data")
+    own = resolve(toy.DEFINITION, "smoke", {"location": "data", "data_version": "mine"})
+    assert own["data_version"] == "mine"
+    with pytest.raises(InputError, match=r"no file or folder .*elsewhere"):
+        resolve(toy.DEFINITION, "smoke", {"location": "elsewhere"})
+
+
+def test_the_fingerprint_sees_names_sizes_and_times(tmp_path: Path) -> None:
+    file = tmp_path / "sub" / "a.fits"
+    file.parent.mkdir()
+    file.write_bytes(b"1234")
+    seen = {fingerprint(tmp_path)}
+    os.utime(file, ns=(0, file.stat().st_mtime_ns + 1))
+    seen.add(fingerprint(tmp_path))
+    file.write_bytes(b"12345")
+    os.utime(file, ns=(0, 10**18))
+    seen.add(fingerprint(tmp_path))
+    file = file.rename(file.with_name("b.fits"))
+    seen.add(fingerprint(tmp_path))
+    (tmp_path / "c").touch()
+    seen.add(fingerprint(tmp_path))
+    assert len(seen) == 5
+    assert fingerprint(tmp_path) == fingerprint(tmp_path)
+    assert fingerprint(file) == fingerprint(file)
