@@ -65,11 +65,16 @@ def place(flux, ivar, shift, fine_values, fine_weights):  # type: ignore[no-unty
 def average_bins(fine_values, fine_weights, values, weights):  # type: ignore[no-untyped-def]
     """Average the pixels of each bin with their weights; returns the number of bins that have any.
 
-    Shapes: fine_values and fine_weights (pixels, bin_pixels), values and weights (pixels,). Of one pixel the
-    weighted mean is the pixel itself, bit for bit: the product of two float32 is exact in float64.
+    Shapes: fine_values and fine_weights (pixels, bin_pixels), values and weights (pixels,).
     """
     observed = 0
     pixels, bin_pixels = fine_values.shape
+    if bin_pixels == 1:  # spares a third of the time of the whole kernel, which is divisions
+        for p in range(pixels):
+            values[p] = fine_values[p, 0]
+            weights[p] = fine_weights[p, 0]
+            observed += int(weights[p] > 0.0)
+        return observed
     for p in range(pixels):
         weight = 0.0
         total = 0.0
