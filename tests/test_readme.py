@@ -1,0 +1,53 @@
+"""The README's commands exist: `.ci/run` executes one block of them, the others would take long or need data."""
+
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+import typer
+
+from pipelines.catalogue import EXERCISES
+from pipelines.cli import app
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = [
+    line for block in re.findall(r"```bash\n(.*?)```", README, flags=re.DOTALL) for line in block.splitlines()
+]
+KNOWN = [command.split()[0] for command in COMMANDS]
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("armillary ")])
+def test_commands_of_armillary_are_understood(command: str) -> None:
+    name, *arguments = shlex.split(command)[1:]
+    group = typer.main.get_command(app)
+    subcommand = group.commands[name]  # type: ignore[attr-defined]
+    context = subcommand.make_context(name, list(arguments))  # parses, and runs nothing
+    assert context.params.get("exercise") in {None, "", *(exercise.slug for exercise in EXERCISES)}
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("make ")])
+def test_make_knows_the_targets(command: str) -> None:
+    subprocess.run([*shlex.split(command), "--dry-run"], cwd=ROOT, check=True, capture_output=True)
+
+
+def test_nothing_else_is_asked_of_the_reader() -> None:
+    assert set(KNOWN) == {"make", "armillary", "source"}
+
+
+def test_paths_and_links_exist() -> None:
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
+    files = re.findall(r"`((?:pipelines|components|tests)/[\w/.]+)`", README)
+    assert links, "the pattern still finds links"
+    assert files, "and files"
+    assert [path for path in [*links, *files] if not (ROOT / path).exists()] == []
+
+
+def test_make_explains_every_target() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    phony = re.search(r"^\.PHONY: (.*)$", makefile, flags=re.MULTILINE)
+    assert phony
+    shown = subprocess.run(["make"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert all(re.search(rf"^  {target} +\S", shown, flags=re.MULTILINE) for target in phony[1].split())
