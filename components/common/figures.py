@@ -228,6 +228,7 @@ def _draw_cloud(axes: Axes, x: npt.NDArray[np.float64], y: npt.NDArray[np.float6
     picture[..., 3] = alpha
     image = AxesImage(axes, extent=(0, 1, 0, 1), origin="lower", interpolation="none", transform=axes.transAxes)
     image.set_data(picture)
+    image.set_zorder(2)  # where marks are
     image.set_gid(f"{TINT}{role_of(colour)}")
     axes.add_artist(image)
 

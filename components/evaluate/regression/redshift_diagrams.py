@@ -27,6 +27,7 @@ from components.evaluate.regression.line_confusion import Streak
 _STREAKS_NAMED = 6
 _STREAKS_APART = 0.05  # in their ratio: a name fits between
 _MISSES_NAMED = 8
+_LETTER = 0.019  # width of one in a name, of the panel
 _CURVE_POINTS = 400
 _DASHES = ((0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (3, 1.5)))
 
@@ -50,7 +51,7 @@ def draw_redshift_plane(
     axes.set_xlim(limits)
     axes.set_ylim(limits)
     axes.set_aspect("equal")
-    axes.plot(limits, limits, color=INK, linewidth=0.8)
+    axes.plot(limits, limits, color=INK, linewidth=0.8, zorder=1)
     draw_points(axes, truth, predicted, MODEL)
     named = _apart([streak for streak in streaks if streak.ratio != 1])[:_STREAKS_NAMED]
     for streak in named:
@@ -207,7 +208,7 @@ def draw_external(
     axes.set_xlim(limits)
     axes.set_ylim(limits)
     axes.set_aspect("equal")
-    axes.plot(limits, limits, color=INK, linewidth=0.8)
+    axes.plot(limits, limits, color=INK, linewidth=0.8, zorder=1)
     error = np.clip([predicted - low, high - predicted], 0, None)
     for chosen, colour, label in ((~missed, MODEL, "right"), (missed, FAILURE, "wrong")):
         marker = "o" if colour == MODEL else "D"
@@ -216,7 +217,7 @@ def draw_external(
             markeredgewidth=0, elinewidth=0.9, alpha=0.8, label=f"{label}: {int(chosen.sum())}",
         )  # fmt: skip
     _name_misses(axes, truth, predicted, np.flatnonzero(missed), ids)
-    axes.legend(loc="upper left")
+    axes.legend(loc="best")
     axes.set_xlabel("Catalogue redshift")
     axes.set_ylabel("Predicted redshift")
     return finish(
@@ -230,21 +231,17 @@ def draw_external(
 def _name_misses(
     axes: Axes, truth: Floats, predicted: Floats, missed: npt.NDArray[np.intp], ids: Sequence[str]
 ) -> None:
+    """Write the names on the side away from the diagonal, where there is room, and below each other."""
     low, high = axes.get_xlim()
-    order = missed[np.argsort(predicted[missed])][:_MISSES_NAMED]
-    step, floor = 0.045 * (high - low), -np.inf
-    for i in order:
-        height = max(float(predicted[i]), floor)
-        floor = height + step
-        right = truth[i] > (low + high) / 2
-        gap = 0.02 * (high - low) * (-1 if right else 1)
-        note(
-            axes,
-            truth[i] + gap,
-            height,
-            ids[i],
-            FAILURE,
-            ha="right" if right else "left",
-            va="center",
-            fontsize=7.5,
-        )
+    span = high - low
+    floor = {"left": -np.inf, "right": -np.inf}
+    for i in missed[np.argsort(predicted[missed])][:_MISSES_NAMED]:
+        room = _LETTER * len(ids[i]) * span
+        if predicted[i] > truth[i]:
+            side = "right" if truth[i] - room > low else "left"
+        else:
+            side = "left" if truth[i] + room < high else "right"
+        height = max(float(predicted[i]), floor[side])
+        floor[side] = height + 0.045 * span
+        gap = 0.02 * span * (1 if side == "left" else -1)
+        note(axes, truth[i] + gap, height, ids[i], FAILURE, ha=side, va="center", fontsize=7.5)

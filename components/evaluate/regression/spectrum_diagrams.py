@@ -16,7 +16,7 @@ CATALOGUE = SERIES[2]
 
 _COLUMNS = 500  # more than a phone has pixels for
 _SMOOTHING_COLUMNS = 1.6
-_LETTER = 0.0165  # width of one in a line's name, of the panel
+_LETTER = 0.0148  # width of one in a line's name, of the panel
 
 
 def draw_spectra(
