@@ -11,7 +11,6 @@ from pipelines.catalogue import find, suggest
 from pipelines.definition import Definition
 from pipelines.home import home
 from pipelines.records import RunRecord, new_run_id
-from pipelines.stores import open_store
 from pipelines.terminal import format_number, format_score, open_console, print_table, say
 
 RUNNERS = ("process",)
@@ -36,6 +35,7 @@ def run(
     parameters = resolve(definition, preset, settings)
 
     from pipelines.local import run_pipeline
+    from pipelines.stores import open_store
 
     record = RunRecord(new_run_id(), slug, preset, parameters, headline=definition.headline)
     say(console, f"run {record.run} in {record.folder}")

@@ -1,0 +1,106 @@
+"""Every exercise of the catalogue: its presets, its compiled form, and a whole run of `smoke`."""
+
+import inspect
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command_line import Armillary
+from kfp import compiler
+
+from components.common.component import content_hash
+from pipelines.catalogue import EXERCISES, Exercise
+from pipelines.parameters import DATA_PARAMETERS, resolve
+from pipelines.stages import find_stage
+from pipelines.tasks import stage_name, tasks_in_order
+
+each_exercise = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.slug)
+SCORE = {"value", "low", "high", "baseline", "published"}
+
+
+@each_exercise
+def test_presets_set_parameters_that_exist_to_values_of_their_type(exercise: Exercise) -> None:
+    definition = exercise.load()
+    assert set(definition.presets) == {"smoke", "demo", "full"}
+    for name, preset in definition.presets.items():
+        as_text = {key: json.dumps(v) if isinstance(v, list) else str(v) for key, v in preset.items()}
+        assert resolve(definition, name, as_text) == resolve(definition, name, {})
+
+
+@each_exercise
+def test_recurring_parameters_have_their_names(exercise: Exercise) -> None:
+    parameters = inspect.signature(exercise.load().pipeline.pipeline_func).parameters
+    wanted = {"source", "seed", "epochs", "test_fraction", *DATA_PARAMETERS, *DATA_PARAMETERS.values()}
+    assert wanted <= set(parameters)
+
+
+@each_exercise
+def test_stages_are_the_four_of_the_design(exercise: Exercise) -> None:
+    names = [stage_name(task) for task in tasks_in_order(exercise.load().pipeline)]
+    assert names == ["ingest", "preprocess", "train", "evaluate"]
+
+
+@each_exercise
+def test_the_compiled_pipeline_is_reproducible_ascii_and_names_the_image_by_its_contents(
+    exercise: Exercise, tmp_path: Path
+) -> None:
+    pipeline = exercise.load().pipeline
+    for name in ("a.yaml", "b.yaml"):
+        compiler.Compiler().compile(pipeline, str(tmp_path / name))
+    text = (tmp_path / "a.yaml").read_text(encoding="utf-8")
+    assert text == (tmp_path / "b.yaml").read_text(encoding="utf-8")
+    assert text.isascii()
+    images = set(re.findall(r"image: (\S+)", text))
+    assert images <= {f"armillary-python-{kind}:{content_hash()}" for kind in ("cpu", "gpu")}
+    assert "pip install" not in text, "the image holds everything"
+
+
+@each_exercise
+def test_stages_pass_every_setting_on(exercise: Exercise) -> None:
+    definition = exercise.load()
+    pipeline_parameters = set(inspect.signature(definition.pipeline.pipeline_func).parameters)
+    used = set()
+    for task in definition.pipeline.pipeline_spec.root.dag.tasks.values():
+        sources = task.inputs.parameters.values()
+        used |= {source.component_input_parameter for source in sources} - {""}
+    assert used == pipeline_parameters, "a parameter that no stage reads would be set in vain"
+    for name in ("ingest", "preprocess", "train", "evaluate"):
+        stage = find_stage(definition, name, resolve(definition, "smoke", {}))
+        signature = inspect.signature(stage.function).parameters
+        assert set(signature) == {*stage.arguments, *stage.inputs, *stage.outputs}
+
+
+@pytest.mark.slow
+@each_exercise
+def test_smoke_runs_whole_is_cached_and_predicts(
+    exercise: Exercise, armillary: Armillary, real_data: Path, tmp_path: Path
+) -> None:
+    spectra = real_data / "sdss" / "spectra"
+    arguments = ["run", exercise.slug, "--preset", "smoke", "--external", spectra, "--json"]
+    first = armillary(*arguments)
+    assert first.returncode == 0, first.stderr
+    result: dict[str, Any] = json.loads(first.stdout.splitlines()[-1])
+    definition = exercise.load()
+    assert result["origin"] == "simulated"
+    assert set(definition.scores) <= set(result["scores"])
+    assert set(definition.scores) <= set(result["external"])
+    assert all(set(score) == SCORE for group in ("scores", "external") for score in result[group].values())
+    assert Path(result["report"]).stat().st_size > 10_000
+    assert definition.comparability in first.stderr
+
+    second = armillary(*arguments)
+    assert json.loads(second.stdout.splitlines()[-1])["scores"] == result["scores"]
+    assert re.findall(r"^(\w+): (?:cached|running|done)", second.stderr, flags=re.MULTILINE) == [
+        "ingest", "preprocess", "train", "evaluate"
+    ]  # fmt: skip
+
+    files = sorted(spectra.glob("spec-3655-*.fits"))[:5]
+    predicted = armillary(
+        "predict", exercise.slug, *files, "--out", tmp_path / "z.csv", "--plots", tmp_path / "plots"
+    )
+    assert predicted.returncode == 0, predicted.stderr
+    assert len((tmp_path / "z.csv").read_text().splitlines()) == 1 + len(files)
+    assert len(list((tmp_path / "plots").iterdir())) == len(files)
+    assert predicted.stdout.splitlines()[0].split()[:3] == ["id", "redshift", "sigma"]
