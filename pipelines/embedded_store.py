@@ -37,6 +37,7 @@ _OPTIONS = (
     f"-bucket={DEFAULT_BUCKET}",
     "-master.telemetry=false",
     "-admin.ui=false",
+    "-disableHttp",  # the inner services ask for no credentials, and answer pages of any origin
     "-webdav=false",
     "-s3.port.iceberg=0",
     "-s3.port.lance=0",
@@ -84,7 +85,7 @@ def embedded_store(home: Path, port: int = 0) -> Iterator[Environment]:
     StoreError
         When the program is missing, the port is taken or the server does not come up.
     """
-    folder = home / "store"
+    folder = home.resolve() / "store"
     (folder / "data").mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     with (folder / "users.lock").open("a") as users:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -45,6 +46,23 @@ def test_credentials_are_its_own_and_for_the_owner_alone(tmp_path: Path) -> None
         assert secret not in " ".join(command_line)
         assert "-master.telemetry=false" in command_line
         assert secret not in (tmp_path / "store" / "server.log").read_text()
+
+
+def test_nothing_is_readable_around_the_credentials(tmp_path: Path) -> None:
+    """SeaweedFS shows all files to anyone on the machine, and to web pages of any origin, unless told not to."""
+    with embedded_store(tmp_path) as environment:
+        Store.from_environment(environment).put_json("secret.json", "for my eyes only")
+        ports = json.loads((tmp_path / "store" / "ports.json").read_text())
+        for service in ("s3", "filer", "master", "admin"):
+            for path in (
+                "/armillary/secret.json",
+                "/buckets/armillary/secret.json",
+                "/buckets/?pretty=y",
+                "/dir/status",
+            ):
+                answer = httpx.get(f"http://127.0.0.1:{ports[service]}{path}")
+                assert answer.status_code in (401, 403, 404), f"{service}{path}"
+                assert "my eyes" not in answer.text
 
 
 def test_two_users_share_one_server_and_the_last_one_stops_it(tmp_path: Path) -> None:
