@@ -258,7 +258,7 @@ def pit_distance(predictions: Predictions, weights: Floats) -> Floats:
 CALIBRATION = (
     Definition(
         "coverage_68",
-        "truths inside the 68 % interval",
+        "truths inside the 68\u00a0% interval",
         "",
         "target",
         coverage,

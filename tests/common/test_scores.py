@@ -3,7 +3,7 @@ import json
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis.extra.numpy import arrays
 from scipy.stats import norm
 from sklearn.metrics import r2_score
@@ -18,6 +18,7 @@ _values = arrays(np.float64, 20, elements=st.floats(-100, 100))
 _counts = arrays(np.int64, 20, elements=st.integers(0, 3)).filter(lambda c: c.sum() > 0)
 
 
+@settings(deadline=None)
 @given(_values, _counts, st.floats(0.01, 0.99))
 def test_weights_mean_repetition(values, counts, level):
     repeated = np.repeat(values, counts)
@@ -28,6 +29,7 @@ def test_weights_mean_repetition(values, counts, level):
     np.testing.assert_allclose(weighted_mean(values, weights)[0], repeated.mean(), atol=1e-12)
 
 
+@settings(deadline=None)
 @given(_values, _values)
 def test_r2_is_that_of_scikit_learn(truth, value):
     if np.ptp(truth) > 1e-3:  # below, the difference of two large squares has no digits left

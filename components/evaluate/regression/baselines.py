@@ -34,7 +34,7 @@ two families of four.
 """
 
 _FEWEST_IN_FAMILY = 50
-_TREES = 100
+_TREES = 60
 
 LABELS = {
     "constant": "best constant",

@@ -9,8 +9,8 @@ from components.common import scores
 from components.common.distributions import BinnedDistribution
 from components.common.scores import Definition, Floats, Predictions, Score
 
-_CANDIDATES = 201
-_ROWS = 4000
+_CANDIDATES = 101
+_ROWS = 2000
 
 
 def best_constants(definitions: Sequence[Definition], truth: Floats, seed: int = 0) -> dict[str, float]:
@@ -24,12 +24,12 @@ def best_constants(definitions: Sequence[Definition], truth: Floats, seed: int =
     definitions : sequence of Definition
         Scores; those that need a distribution are left to `climatology`.
     truth : ndarray, shape (n,)
-        Training labels; at most 4000 of them, drawn with `seed`, are used.
+        Training labels; at most 2000 of them, drawn with `seed`, are used.
 
     Returns
     -------
     dict of str to float
-        By name of the score, chosen among 201 quantiles of the labels.
+        By name of the score, chosen among 101 quantiles of the labels.
     """
     sample = truth if truth.size <= _ROWS else np.random.default_rng(seed).choice(truth, _ROWS, replace=False)
     ones = np.ones((1, sample.size))

@@ -69,7 +69,6 @@ def _add_misses(section: Section, external: External) -> None:
             Column("S/N", ".1f"),
             Column("Template scan z", ".4f"),
             Column("Warnings"),
-            Column("ZWARNING of the survey", ".0f"),
             Column("Scored"),
         ],
         [
@@ -79,7 +78,6 @@ def _add_misses(section: Section, external: External) -> None:
                     for name in ("id", "truth", "redshift", "sigma", "dv_km_s", "sn_median", "template_scan")
                 ),
                 " ".join(m["warnings"]) or "none",
-                m["zwarning"],
                 "yes" if m["scored"] else "no",
             ]
             for m in misses

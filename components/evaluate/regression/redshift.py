@@ -51,7 +51,7 @@ SCORES: tuple[Definition, ...] = (
     *(
         Definition(
             f"accuracy_{limit}_km_s",
-            f"within {limit:,} km/s",
+            f"within {limit} km/s",
             "",
             "higher",
             _of_velocity(scores.fraction_within, limit),

@@ -65,7 +65,7 @@ def write_report(path: Path, e: Evaluation) -> None:
         e.slug,
         e.provenance,
         headline=Headline(
-            f"of {count:,} test spectra within 6000 km/s".replace(",", " "),
+            f"of {count:,} test spectra within 6000 km/s".replace(",", "\u202f"),
             best.value,
             best.low,
             best.high,

@@ -21,7 +21,7 @@ def add_score_table(section: Section, caption: str, scored: Scored, notes: str) 
         [
             Column("Score"),
             Column("Model", _FRACTION),
-            Column(f"{INTERVAL_LEVEL:.0%} interval", _FRACTION),
+            Column(f"{100 * INTERVAL_LEVEL:.0f}\u00a0% interval", _FRACTION),
             *(Column(label[0].upper() + label[1:], _FRACTION) for label in LABELS.values()),
             Column("Published", _FRACTION),
         ],
