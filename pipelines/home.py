@@ -21,6 +21,11 @@ def cache_folder() -> Path:
     return home() / "cache"
 
 
+def checkpoints_folder() -> Path:
+    """Trainings that were interrupted, to be continued by the next run."""
+    return home() / "checkpoints"
+
+
 def downloads_folder() -> Path:
     """Models and reports of runs that were fetched from the store."""
     return home() / "downloads"

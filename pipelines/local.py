@@ -28,10 +28,13 @@ from components.common.provenance import code_version
 from components.common.telemetry import EVENTS_VARIABLE
 from pipelines.definition import Definition
 from pipelines.display import display_for
-from pipelines.home import HOME_VARIABLE, cache_folder, home
+from pipelines.home import cache_folder, checkpoints_folder, home
 from pipelines.progress import Progress
 from pipelines.records import Failure, Output, RunRecord, StageRecord
 from pipelines.tasks import observed, stage_name, tasks_in_order
+
+CHECKPOINTS_VARIABLE = "ARMILLARY_CHECKPOINTS"
+"""Read by the training loop, which cannot be imported here: it brings torch along."""
 
 _SECONDS_TO_STOP = 5.0
 _ERROR_LINE = re.compile(r"^\s*(?:[\w.]+\.)?(\w*(?:Error|Exception|Interrupt|Exit)): (.*)$", re.MULTILINE)
@@ -67,7 +70,7 @@ def run_pipeline(
     variables = {
         **environment,
         EVENTS_VARIABLE: str(folder / "events.jsonl"),
-        HOME_VARIABLE: str(home()),
+        CHECKPOINTS_VARIABLE: str(checkpoints_folder()),
         "TMPDIR": str(folder / "tmp"),  # kfp leaves a folder behind for every task
     }
     try:

@@ -30,11 +30,13 @@ def quasar_redshift(
     validation_fraction: float = 0.1,
     test_fraction: float = 0.1,
     architecture: str = "restframe",
-    kernels: list[int] = [500, 200, 10],  # noqa: B006 (kfp copies defaults into the compiled pipeline)
-    channels: list[int] = [32, 16, 128],  # noqa: B006
-    epochs: int = 10,
-    batch_size: int = 128,
-    learning_rate: float = 1e-3,
+    kernels: list[int] = [125, 61, 29],  # noqa: B006 (kfp copies defaults into the compiled pipeline)
+    channels: list[int] = [16, 16, 16],  # noqa: B006
+    templates: int = 16,
+    dropout: float = 0.1,
+    epochs: int = 5,
+    batch_size: int = 64,
+    learning_rate: float = 3e-3,
     patience: int = 5,
     precision: str = "auto",
     bootstrap: int = 1000,
@@ -74,6 +76,8 @@ def quasar_redshift(
         architecture=architecture,
         kernels=kernels,
         channels=channels,
+        templates=templates,
+        dropout=dropout,
         epochs=epochs,
         batch_size=batch_size,
         learning_rate=learning_rate,

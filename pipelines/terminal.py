@@ -25,8 +25,8 @@ def print_table(console: Console, headers: Sequence[str], rows: Sequence[Sequenc
     """Print a table: ruled on a terminal, columns parted by two spaces in a pipe."""
     if console.is_terminal:
         table = Table(box=None, header_style="bold", pad_edge=False)
-        for header in headers:
-            table.add_column(header, overflow="fold")
+        for number, header in enumerate(headers):
+            table.add_column(header, overflow="fold", no_wrap=number == 0)
         for row in rows:
             table.add_row(*[Text(cell) for cell in row])
         console.print(table)

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from components.common.files import read_json
+
 
 class Artifact(Protocol):
     """An output of a component."""
@@ -38,6 +40,13 @@ def show_scalars(artifact: ScalarsArtifact, values: Mapping[str, float | None]) 
     for name, value in finite.items():
         artifact.log_metric(name, value)
     _write(artifact, finite)
+
+
+def show_training(artifact: ScalarsArtifact, model: Path) -> None:
+    """List the numbers of the epoch that was kept: the one with the lowest validation loss in `history.json`."""
+    epochs = read_json(model / "history.json")
+    best = min(epochs, key=lambda epoch: epoch["validation_loss"]) if epochs else {}
+    show_scalars(artifact, {**best, "epochs_run": len(epochs)})
 
 
 def show_confidence(artifact: CurveArtifact, kept: Sequence[float], wrong: Sequence[float]) -> None:

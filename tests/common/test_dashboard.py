@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from kfp.dsl import HTML, ClassificationMetrics, Metrics
 
-from components.common.dashboard import show_confidence, show_page, show_scalars
+from components.common.dashboard import show_confidence, show_page, show_scalars, show_training
 
 
 def test_scalars_are_listed_and_the_file_is_there(tmp_path: Path) -> None:
@@ -20,6 +20,14 @@ def test_scalars_are_listed_and_the_file_is_there(tmp_path: Path) -> None:
 def test_metrics_without_numbers_still_have_their_file(tmp_path: Path) -> None:
     show_scalars(Metrics(uri=str(tmp_path / "metrics")), {})
     assert (tmp_path / "metrics").is_file(), "without it Kubeflow never serves the stage from its cache"
+
+
+def test_training_is_told_by_its_best_epoch(tmp_path: Path) -> None:
+    epochs = [{"epoch": n, "validation_loss": loss} for n, loss in ((1, 0.9), (2, 0.4), (3, 0.5))]
+    (tmp_path / "history.json").write_text(json.dumps(epochs))
+    metrics = Metrics(uri=str(tmp_path / "metrics"))
+    show_training(metrics, tmp_path)
+    assert metrics.metadata == {"epoch": 2.0, "validation_loss": 0.4, "epochs_run": 3.0}
 
 
 def test_confidence_is_the_roc_curve_of_the_uncertainty(tmp_path: Path) -> None:
