@@ -50,7 +50,8 @@ CONTRASTS = """
     const parent = texts.currentNode.parentElement;
     if (!texts.currentNode.textContent.trim() || parent.closest('script')) continue;
     const style = getComputedStyle(parent), ink = luminance(parent.closest('svg') ? style.fill : style.color);
-    const where = `${parent.tagName}.${parent.getAttribute('class')} ${parent.closest('svg') ? style.fill : style.color}`;
+    const colour = parent.closest('svg') ? style.fill : style.color;
+    const where = `${parent.tagName}.${parent.getAttribute('class')} ${colour}`;
     found[where] =
       (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05);
   }
@@ -174,7 +175,8 @@ def test_a_page_that_would_ask_for_something_is_caught(chromium, tmp_path):
     page = tmp_path / "bad.html"
     page.write_text(
         "<!doctype html><title>Bad</title><body><figure><svg role='img' aria-label='x' viewBox='0 0 100 100'>"
-        "<text x='90' y='50'>cut off here</text></svg></figure><img src='missing.png'><script>nothing.at.all</script>"
+        "<text x='90' y='50'>cut off here</text></svg></figure><img src='missing.png'>"
+        "<script>nothing.at.all</script>"
     )
     chromium.open(page.as_uri(), 390, "light")
     assert any(url.endswith("missing.png") for url in chromium.requests())
