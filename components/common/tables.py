@@ -116,7 +116,12 @@ def write_table(
         writer.write(columns)
 
 
-def read_batches(path: Path, columns: Sequence[str] | None = None, split: str | None = None) -> Iterator[Columns]:
+def read_batches(
+    path: Path,
+    columns: Sequence[str] | None = None,
+    split: str | None = None,
+    order: np.random.Generator | None = None,
+) -> Iterator[Columns]:
     """Stream a table, one row group at a time.
 
     Parameters
@@ -127,6 +132,8 @@ def read_batches(path: Path, columns: Sequence[str] | None = None, split: str | 
         Columns to read, all by default.
     split : {"train", "validation", "test"}, optional
         Only the rows whose column `split` has this value.
+    order : numpy.random.Generator, optional
+        Read the row groups in random order.
 
     Yields
     ------
@@ -136,7 +143,8 @@ def read_batches(path: Path, columns: Sequence[str] | None = None, split: str | 
     with open_table(path) as file:
         wanted = list(columns) if columns is not None else file.schema_arrow.names
         _require_columns(path, file, [*wanted, "split"] if split else wanted)
-        for group in range(file.num_row_groups):
+        groups = np.arange(file.num_row_groups) if order is None else order.permutation(file.num_row_groups)
+        for group in groups.tolist():
             keep = None
             if split is not None:
                 keep = file.read_row_group(group, columns=["split"])["split"].to_numpy() == split

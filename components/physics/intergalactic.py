@@ -1,4 +1,4 @@
-"""Absorption between the quasar and us: Lyman forest, Lyman limit, damped systems, metal lines, and BAL outflows."""
+"""Absorption between the quasar and us: Lyman forest and limit, damped systems, metal lines, and outflows."""
 
 import numba
 import numpy as np
@@ -16,7 +16,7 @@ _LY_BETA_OVER_ALPHA = 0.16
 """Ratio of f * lambda of the first two Lyman lines."""
 _HIGHER_SERIES_OVER_ALPHA = 0.08
 _DAMPING_WIDTH_ANGSTROM = 2.06
-"""Distance from Ly alpha, in its rest frame, where a column of 1e20 hydrogen atoms per cm^2 has optical depth one."""
+"""Distance from Ly alpha, in its rest frame, at which 1e20 hydrogen atoms per cm^2 have optical depth one."""
 
 
 def effective_optical_depth(redshift: FloatArray) -> FloatArray:
@@ -41,7 +41,7 @@ def forest_scale(redshift: FloatArray) -> FloatArray:
     return np.asarray(np.interp(effective_optical_depth(redshift), _TAU_EFFECTIVE, _TAU_SCALE))
 
 
-@numba.njit(parallel=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@numba.njit(parallel=True, cache=True, error_model="numpy")
 def apply_forest(
     flux: FloatArray,
     log_wave: FloatArray,
@@ -76,7 +76,7 @@ def apply_forest(
     ln_alpha, ln_beta = np.log(LYMAN_ALPHA_ANGSTROM), np.log(LYMAN_BETA_ANGSTROM)
     ln_limit = np.log(LYMAN_LIMIT_ANGSTROM)
     step = log_wave[1] - log_wave[0]
-    beta_shift = int(round((ln_alpha - ln_beta) / step))
+    beta_shift = round((ln_alpha - ln_beta) / step)
     for row in numba.prange(flux.shape[0]):
         ln_z = np.log1p(redshift[row])
         field = noise[row]

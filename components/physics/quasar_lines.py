@@ -1,9 +1,9 @@
 """Emission of quasars relative to their continuum: broad lines, narrow lines, iron and Balmer pseudo-continua.
 
-Equivalent widths and wavelengths follow the composite of Vanden Berk et al. 2001 (AJ 122, 549, table 2), with blends
-(N V, C III], Mg II) taken apart as in later work; the iron bumps sketch the templates of Vestergaard & Wilkes 2001
-(ApJS 134, 1) and Boroson & Green 1992 (ApJS 80, 109). How lines vary together ("windy" quasars have weak,
-blueshifted C IV, strong iron and weak [O III]) follows Richards et al. 2011 (AJ 141, 167).
+Equivalent widths and wavelengths follow the composite of Vanden Berk et al. 2001 (AJ 122, 549, table 2), with
+blends (N V, C III], Mg II) taken apart as in later work; the iron bumps sketch the templates of Vestergaard and
+Wilkes 2001 (ApJS 134, 1) and Boroson & Green 1992 (ApJS 80, 109). How lines vary together ("windy" quasars have
+weak, blueshifted C IV, strong iron and weak [O III]) follows Richards et al. 2011 (AJ 141, 167).
 """
 
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """Simulated spectra of quasars as the Sloan surveys would have taken them.
 
 A population is drawn (redshift, slope, dust, lines, host galaxy, absorbers), turned into noiseless spectra, and
-observed with `components.physics.spectrograph`. Random numbers are drawn in bulk from one generator, so that a seed
-gives the same spectra on any number of cores.
+observed with `components.physics.spectrograph`. Random numbers are drawn in bulk from one generator, so that a
+seed gives the same spectra on any number of cores.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from components.physics.dust import galactic_optical_depth, smc_optical_depth
 from components.physics.intergalactic import apply_forest, draw_metal_absorbers, draw_outflows, forest_scale
-from components.physics.quasar_lines import Components, draw_emission
+from components.physics.quasar_lines import draw_emission
 from components.physics.spectral_lines import LYMAN_ALPHA_ANGSTROM
 from components.physics.spectrograph import observe
 from components.physics.stellar_light import population_spectra
@@ -39,12 +39,15 @@ class QuasarSpectra:
     redshift : ndarray, shape (rows,)
     is_bal : ndarray of bool, shape (rows,)
         Whether the spectrum has broad absorption lines.
+    sn_median : ndarray, shape (rows,)
+        Median signal-to-noise ratio of the observed pixels.
     flux, ivar : ndarray, shape (rows, pixels)
         In units of 1e-17 erg / s / cm^2 / angstrom and its inverse square; ivar 0 where nothing was observed.
     """
 
     redshift: FloatArray
     is_bal: npt.NDArray[np.bool_]
+    sn_median: npt.NDArray[np.float32]
     flux: npt.NDArray[np.float32]
     ivar: npt.NDArray[np.float32]
 
@@ -96,7 +99,7 @@ def simulate_quasars(
     )
     flux *= (brightness / np.maximum(typical, 1e-3))[:, None]
     observed = observe(flux, grid.wavelength_angstrom, signal_to_noise, rng)
-    return QuasarSpectra(redshift, is_bal, observed.flux, observed.ivar)
+    return QuasarSpectra(redshift, is_bal, observed.median_signal_to_noise(), observed.flux, observed.ivar)
 
 
 def _noiseless(
@@ -121,7 +124,7 @@ def _noiseless(
     return np.asarray(flux * np.exp(-rng.exponential(0.05, (rows, 1)) * galactic_optical_depth(wave)))
 
 
-@numba.njit(parallel=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@numba.njit(parallel=True, cache=True, error_model="numpy")
 def _add_components(
     flux: FloatArray,
     ln_wave: FloatArray,
@@ -144,7 +147,7 @@ def _add_components(
                 flux[row, i] += height[row, k] * np.exp(-0.5 * u * u)
 
 
-@numba.njit(parallel=True, cache=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@numba.njit(parallel=True, cache=True, error_model="numpy")
 def _absorb_components(
     flux: FloatArray,
     ln_wave: FloatArray,
@@ -230,7 +233,7 @@ def _absorb_by_hydrogen(
         rng.standard_normal((rows, pixels), dtype=np.float32),
         forest_scale(np.clip(absorber_redshift, 0.0, None)),
         limit_redshift,
-        rng.lognormal(0.7, 1.0, rows),
+        np.asarray(rng.lognormal(0.7, 1.0, rows)),
         damped_redshift,
-        10 ** rng.uniform(0.3, 1.6, rows),
+        np.asarray(10 ** rng.uniform(0.3, 1.6, rows)),
     )

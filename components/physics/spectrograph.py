@@ -1,7 +1,7 @@
-"""What the two SDSS spectrographs add to a spectrum: wavelength range, noise, sky residuals and calibration errors.
+"""What the two SDSS spectrographs add to a spectrum: wavelength range, noise, sky residuals, calibration errors.
 
-The shapes are schematic: sensitivity falls off at both ends, two arms meet near 6000 angstrom, and airglow makes the
-red noisy in bands (Smee et al. 2013, AJ 146, 32; Dawson et al. 2013, AJ 145, 10).
+The shapes are schematic: sensitivity falls off at both ends, two arms meet near 6000 angstrom, and airglow makes
+the red noisy in bands (Smee et al. 2013, AJ 146, 32; Dawson et al. 2013, AJ 145, 10).
 """
 
 from dataclasses import dataclass
@@ -13,13 +13,44 @@ FloatArray = npt.NDArray[np.float64]
 
 # observed wavelength [angstrom] and noise relative to that at 6000 angstrom, for faint objects
 _BOSS_NOISE = np.array(
-    [(3540.0, 6.5), (3600.0, 4.8), (3700.0, 3.1), (3800.0, 2.3), (4000.0, 1.6), (4500.0, 1.2), (5000.0, 1.05)]
-    + [(5500.0, 1.0), (5900.0, 1.15), (6300.0, 0.92), (7000.0, 0.78), (7500.0, 0.8), (8000.0, 0.88)]
-    + [(8500.0, 0.95), (9000.0, 1.1), (9500.0, 1.4), (10000.0, 2.2), (10300.0, 3.5), (10420.0, 5.0)]
+    [
+        (3540.0, 6.5),
+        (3600.0, 4.8),
+        (3700.0, 3.1),
+        (3800.0, 2.3),
+        (4000.0, 1.6),
+        (4500.0, 1.2),
+        (5000.0, 1.05),
+        (5500.0, 1.0),
+        (5900.0, 1.15),
+        (6300.0, 0.92),
+        (7000.0, 0.78),
+        (7500.0, 0.8),
+        (8000.0, 0.88),
+        (8500.0, 0.95),
+        (9000.0, 1.1),
+        (9500.0, 1.4),
+        (10000.0, 2.2),
+        (10300.0, 3.5),
+        (10420.0, 5.0),
+    ]
 )
 _SDSS_NOISE = np.array(
-    [(3780.0, 3.5), (3850.0, 2.4), (4000.0, 1.6), (4500.0, 1.2), (5000.0, 1.05), (5500.0, 1.0), (5900.0, 1.2)]
-    + [(6300.0, 0.95), (7000.0, 0.85), (8000.0, 1.0), (8500.0, 1.15), (9000.0, 1.5), (9250.0, 2.2)]
+    [
+        (3780.0, 3.5),
+        (3850.0, 2.4),
+        (4000.0, 1.6),
+        (4500.0, 1.2),
+        (5000.0, 1.05),
+        (5500.0, 1.0),
+        (5900.0, 1.2),
+        (6300.0, 0.95),
+        (7000.0, 0.85),
+        (8000.0, 1.0),
+        (8500.0, 1.15),
+        (9000.0, 1.5),
+        (9250.0, 2.2),
+    ]
 )
 # first and last wavelength [angstrom], strength of the airglow band relative to the noise between lines
 _AIRGLOW = np.array(
@@ -29,8 +60,9 @@ _AIRGLOW = np.array(
         (7710.0, 8070.0, 1.1),
         (8280.0, 8540.0, 1.3),
         (8750.0, 9120.0, 1.5),
+        (9300.0, 9720.0, 1.5),
+        (9780.0, 10300.0, 1.3),
     ]
-    + [(9300.0, 9720.0, 1.5), (9780.0, 10300.0, 1.3)]
 )
 _SKY_LINES_ANGSTROM = np.array([4359.6, 5462.3, 5578.9, 5892.5, 6302.0, 6365.5])
 _SKY_LINE_STRENGTH = np.array([0.6, 0.6, 5.0, 1.2, 2.0, 1.0])
@@ -60,6 +92,11 @@ class Observed:
     flux: npt.NDArray[np.float32]
     ivar: npt.NDArray[np.float32]
 
+    def median_signal_to_noise(self) -> npt.NDArray[np.float32]:
+        """Median of flux * sqrt(ivar) over the observed pixels, shape (rows,)."""
+        ratio = np.where(self.ivar > 0, self.flux * np.sqrt(self.ivar), np.nan)
+        return np.asarray(np.nanmedian(ratio, axis=1), dtype=np.float32)
+
 
 def observe(
     flux: FloatArray,
@@ -82,10 +119,12 @@ def observe(
     """
     rows = len(flux)
     is_sdss = rng.random(rows) < _SDSS_SHARE
+    glow = airglow(wavelength_angstrom) * rng.lognormal(0.0, 0.3, (rows, 1))
     observed = _coverage(rows, wavelength_angstrom, is_sdss, rng)
+    # The pipelines flag pixels under bright airglow, as far down as seems right on the night.
+    observed &= glow < rng.lognormal(np.log(3.0), 0.4, (rows, 1))
     distorted = flux * _calibration(rows, wavelength_angstrom, rng)
     background = _noise_shape(wavelength_angstrom, is_sdss)
-    glow = airglow(wavelength_angstrom) * rng.lognormal(0.0, 0.3, (rows, 1))
     background *= 1.0 + glow
     sigma = _scale_noise(distorted, background, observed, signal_to_noise)
     noise = rng.standard_normal(flux.shape, dtype=np.float32) * sigma
@@ -109,7 +148,8 @@ def airglow(wavelength_angstrom: FloatArray) -> FloatArray:
         phase = np.mod(wavelength_angstrom - first, 17.3) / 17.3
         comb += inside * strength * (0.25 + 2.2 * np.exp(-0.5 * ((phase - 0.5) / 0.13) ** 2))
     lines = np.exp(-0.5 * ((wavelength_angstrom[:, None] - _SKY_LINES_ANGSTROM) / 2.0) ** 2)
-    return np.asarray(comb + lines @ _SKY_LINE_STRENGTH)
+    glow: FloatArray = comb + lines @ _SKY_LINE_STRENGTH
+    return glow
 
 
 def _coverage(

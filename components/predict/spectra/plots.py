@@ -1,15 +1,20 @@
 """One picture for each prediction, for eyes that want to see the lines."""
 
 import re
+from html import escape
 from pathlib import Path
 
 import numpy as np
 
 from components.common.distributions import BinnedDistribution
+from components.common.figures import INK, PAPER
 from components.common.files import whole
 from components.common.tables import Columns
 from components.evaluate.regression.spectrum_diagrams import draw_spectra
 from components.preprocess.spectra.preparation import Preparation, Prepared
+
+_HEAD = 18.0
+_MARGIN = 6.0
 
 
 def draw_predictions(
@@ -54,9 +59,22 @@ def draw_predictions(
     for number, (name, figure) in enumerate(zip(columns["id"], figures, strict=True), start=first + 1):
         path = folder / f"{number:06d}-{re.sub(r'[^A-Za-z0-9.-]+', '_', str(name))}.svg"
         with whole(path) as part:
-            part.write_text(figure.svg, encoding="utf-8")
+            part.write_text(_headed(figure.svg, figure.caption), encoding="utf-8")
         files.append(path)
     return files
+
+
+def _headed(svg: str, text: str) -> str:
+    """Write above a drawing what a report would write below it."""
+    box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
+    if box is None:
+        raise ValueError("An SVG without a viewBox from the origin was drawn.")
+    width, height = (float(size) for size in box.groups())
+    head = f'<text x="{_MARGIN}" y="{-_MARGIN}" font-size="8.5" fill="{INK}">{escape(text)}</text>'
+    paper = f'<rect y="{-_HEAD}" width="100%" height="100%" fill="{PAPER}"/>'
+    end = svg.index(">", box.end()) + 1
+    frame = f'viewBox="0 {-_HEAD} {width:g} {height + _HEAD:g}"'
+    return svg[: box.start()] + frame + svg[box.end() : end] + paper + head + svg[end:]
 
 
 def _title(name: str, sn_median: float, warnings: str) -> str:

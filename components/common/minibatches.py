@@ -1,0 +1,104 @@
+"""Minibatches for training, shuffled, from tables that may be larger than memory."""
+
+from collections.abc import Generator, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from components.common.errors import InputError
+from components.common.tables import Columns, open_table, read_batches, read_table
+
+MEMORY_BYTES = 2 << 30
+"""A split that fits into this much memory is read once; a larger one is streamed in every epoch."""
+
+_POOL_ROWS = 16_384
+
+
+class Minibatches:
+    """Rows of one split of a table, in minibatches.
+
+    Rows that fit into memory are permuted as a whole. Otherwise row groups are read in random order into a pool of
+    some ten thousand rows, and minibatches are drawn from the pool. Either way the order depends on the seed and
+    the epoch alone, so that a resumed training sees what an uninterrupted one would have seen.
+
+    Parameters
+    ----------
+    table : Path
+        Parquet file with a column `split`.
+    columns : sequence of str
+        Columns to deliver.
+    split : {"train", "validation", "test"}
+        Which rows.
+    size : int
+        Rows in a minibatch; a last, smaller one is left out when shuffling, and delivered when not.
+    memory_bytes : int
+        Above this size the split is streamed.
+    """
+
+    def __init__(
+        self, table: Path, columns: Sequence[str], split: str, size: int, memory_bytes: int = MEMORY_BYTES
+    ):
+        self.size = size
+        self._table, self._columns, self._split = table, list(columns), split
+        self.rows = sum(len(batch["split"]) for batch in read_batches(table, ["split"], split))
+        if self.rows == 0:
+            raise InputError(
+                f"{table} has no rows in the split {split!r}.",
+                "Give more rows, or a larger fraction to that split.",
+            )
+        self._held = read_table(table, columns, split) if self._bytes() <= memory_bytes else None
+
+    def __len__(self) -> int:
+        """Minibatches in a shuffled epoch."""
+        return max(1, self.rows // self.size)
+
+    def in_order(self) -> Iterator[Columns]:
+        """Deliver all rows in the order of the table."""
+        source = [self._held] if self._held is not None else read_batches(self._table, self._columns, self._split)
+        for rows in source:
+            for start in range(0, len(rows[self._columns[0]]), self.size):
+                yield {name: values[start : start + self.size] for name, values in rows.items()}
+
+    def shuffled(self, seed: int, epoch: int) -> Iterator[Columns]:
+        """Deliver `len(self)` minibatches in random order."""
+        rng = np.random.default_rng((seed, epoch))
+        if self._held is not None:
+            order = rng.permutation(self.rows)
+            for batch in range(len(self)):
+                take = order[batch * self.size : (batch + 1) * self.size]
+                yield {name: values[take] for name, values in self._held.items()}
+            return
+        yield from self._from_pool(rng)
+
+    def _from_pool(self, rng: np.random.Generator) -> Iterator[Columns]:
+        pool: list[Columns] = []
+        pooled = 0
+        for rows in read_batches(self._table, self._columns, self._split, order=rng):
+            pool.append(rows)
+            pooled += len(rows[self._columns[0]])
+            if pooled >= max(_POOL_ROWS, self.size):
+                rest = yield from self._drain(pool, rng)
+                pool, pooled = [rest], len(rest[self._columns[0]])
+        if pool:
+            yield from self._drain(pool, rng)
+
+    def _drain(self, pool: list[Columns], rng: np.random.Generator) -> Generator[Columns, None, Columns]:
+        """Deliver the pool in whole minibatches; what is left over is returned for the next pool."""
+        joined = {name: np.concatenate([rows[name] for rows in pool]) for name in self._columns}
+        order = rng.permutation(len(joined[self._columns[0]]))
+        whole = len(order) // self.size * self.size
+        for start in range(0, whole, self.size):
+            take = order[start : start + self.size]
+            yield {name: values[take] for name, values in joined.items()}
+        return {name: values[order[whole:]] for name, values in joined.items()}
+
+    def _bytes(self) -> int:
+        with open_table(self._table) as file:
+            metadata = file.metadata
+            stored = sum(
+                metadata.row_group(group).column(index).total_uncompressed_size
+                for group in range(metadata.num_row_groups)
+                for index in range(metadata.num_columns)
+                if metadata.schema.column(index).path.split(".")[0] in self._columns
+            )
+            return int(stored * self.rows / max(metadata.num_rows, 1))

@@ -1,0 +1,65 @@
+"""The embedded default: simulated quasars in the columns of the archive's."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from components.common.tables import Columns
+from components.ingest.sdss_spectra.schema import NO_NUMBER, QSO, TENSOR_PIXELS
+from components.physics.quasars import simulate_quasars
+from components.physics.wavelength_grid import WavelengthGrid
+
+FIRST_PIXEL = 35500
+"""Lattice index of the first pixel, a little blueward of where BOSS spectra begin."""
+
+REDSHIFT_RANGE = (0.05, 5.0)
+"""What the simulator covers: nearer quasars are galaxies, and the optical shows too little of farther ones."""
+
+_ROWS_PER_BATCH = 256
+
+
+def simulate(rows: int, seed: int, minimum_redshift: float, maximum_redshift: float) -> Iterator[Columns]:
+    """Simulate spectra of quasars.
+
+    Parameters
+    ----------
+    rows : int
+        Number of spectra.
+    seed : int
+        Equal seeds give equal spectra.
+    minimum_redshift, maximum_redshift : float
+        Range wanted; what `REDSHIFT_RANGE` does not cover of it is left out.
+
+    Yields
+    ------
+    dict of str to ndarray
+        Batches with the columns of `schema.FIELDS`.
+    """
+    rng = np.random.default_rng(seed)
+    grid = WavelengthGrid(FIRST_PIXEL, TENSOR_PIXELS)
+    low, high = max(minimum_redshift, REDSHIFT_RANGE[0]), min(maximum_redshift, REDSHIFT_RANGE[1])
+    for start in range(0, rows, _ROWS_PER_BATCH):
+        # Always a whole batch, so that the first spectra of a long run are those of a short one.
+        spectra = simulate_quasars(_ROWS_PER_BATCH, grid, low, high, rng)
+        count = min(_ROWS_PER_BATCH, rows - start)
+        names = np.array([f"sim-{seed}-{start + i:07d}" for i in range(count)], dtype=object)
+        yield {
+            "id": names,
+            "object_id": names,
+            "spectral_class": np.full(count, QSO, dtype=object),
+            "redshift": spectra.redshift[:count],
+            "redshift_source": np.full(count, "simulator", dtype=object),
+            "zwarning": np.zeros(count, dtype=np.int64),
+            "is_bal": spectra.is_bal[:count],
+            "ra": np.full(count, np.nan),
+            "dec": np.full(count, np.nan),
+            "plate": np.full(count, NO_NUMBER),
+            "mjd": np.full(count, NO_NUMBER),
+            "fiber": np.full(count, NO_NUMBER),
+            "sn_median": spectra.sn_median[:count],
+            "resampled": np.zeros(count, dtype=bool),
+            "first_pixel": np.full(count, FIRST_PIXEL),
+            "pixels": np.full(count, TENSOR_PIXELS),
+            "flux": spectra.flux[:count],
+            "ivar": spectra.ivar[:count],
+        }

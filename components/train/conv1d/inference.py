@@ -1,0 +1,116 @@
+"""A trained network with all that it takes to apply it, in memory and as a folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from components.common.distributions import BinnedDistribution
+from components.common.errors import InputError
+from components.common.files import read_json, write_json
+from components.common.training import Epoch, autocast, pick_device
+from components.train.conv1d.answers import Answer, answer_from_json
+from components.train.conv1d.inputs import INPUTS
+from components.train.conv1d.network import Architecture
+
+_ROWS_AT_ONCE = 256
+
+
+@dataclass(frozen=True)
+class Conv1dModel:
+    """A trained one-dimensional convolutional network.
+
+    Attributes
+    ----------
+    network : torch.nn.Module
+        The weights.
+    architecture : Architecture
+        How it was built.
+    answer : Answer
+        What its outputs mean.
+    preprocess_settings : dict
+        Settings that spectra must be prepared with.
+    record : dict
+        How it was trained: settings, provenance of the data, versions.
+    """
+
+    network: nn.Module
+    architecture: Architecture
+    answer: Answer
+    preprocess_settings: dict[str, Any]
+    record: dict[str, Any]
+
+    def predict(self, flux: npt.NDArray[np.float32], ivar: npt.NDArray[np.float32]) -> BinnedDistribution:
+        """Predict from prepared spectra.
+
+        Parameters
+        ----------
+        flux, ivar : ndarray, shape (n, pixels)
+            Normalised flux and its inverse variance.
+        """
+        return self.answer.distribution(self.outputs(flux, ivar))
+
+    @torch.no_grad()
+    def outputs(self, flux: npt.NDArray[np.float32], ivar: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Raw outputs of the network, shape (n, outputs)."""
+        if flux.shape[1] != self.architecture.pixels:
+            raise InputError(
+                f"The spectra have {flux.shape[1]} pixels, but the model knows {self.architecture.pixels}.",
+                "Prepare them with the model's own preprocess settings.",
+            )
+        make_input, _ = INPUTS[self.architecture.name]
+        device = pick_device()
+        network = self.network.to(device).eval()
+        parts = [np.zeros((0, self.architecture.outputs), dtype=np.float32)]
+        for start in range(0, len(flux), _ROWS_AT_ONCE):
+            rows = slice(start, start + _ROWS_AT_ONCE)
+            spectra = make_input(torch.tensor(flux[rows]).to(device), torch.tensor(ivar[rows]).to(device))
+            with autocast(device, self.record["settings"]["precision"]):
+                parts.append(network(spectra).float().cpu().numpy())
+        return np.concatenate(parts)
+
+
+def save_model(folder: Path, model: Conv1dModel, history: list[Epoch]) -> None:
+    """Write `weights.safetensors`, `model.json` and `history.json` into a folder that is created."""
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {name: value.detach().cpu().contiguous() for name, value in model.network.state_dict().items()}
+    save_file(weights, folder / "weights.safetensors")
+    write_json(folder / "history.json", history)
+    write_json(
+        folder / "model.json",
+        {
+            "kind": "conv1d",
+            "target": model.record["settings"]["target"],
+            "architecture": model.architecture.to_json(),
+            "answer": model.answer.to_json(),
+            "preprocess": model.preprocess_settings,
+            "training": model.record,
+        },
+    )
+
+
+def load_model(folder: Path) -> Conv1dModel:
+    """Read a model folder.
+
+    Raises
+    ------
+    InputError
+        When the folder is not a whole model of this kind.
+    """
+    try:
+        stored = read_json(folder / "model.json")
+        architecture = Architecture(**stored["architecture"])
+        network = architecture.build()
+        network.load_state_dict(load_file(folder / "weights.safetensors"))
+        answer = answer_from_json(stored["answer"])
+        return Conv1dModel(network.eval(), architecture, answer, stored["preprocess"], stored["training"])
+    except (KeyError, TypeError, OSError, RuntimeError, SafetensorError) as error:
+        raise InputError(
+            f"{folder} is not a model of this software: {error}.", "Give the model folder that a training wrote."
+        ) from error

@@ -1,0 +1,188 @@
+"""The train stage: a one-dimensional convolutional network, chosen on validation rows, calibrated, and stored."""
+
+import dataclasses
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from components.common.errors import ParameterError
+from components.common.files import whole
+from components.common.minibatches import Minibatches
+from components.common.provenance import code_version
+from components.common.tables import read_provenance, read_settings, read_table
+from components.common.telemetry import report_counts, stage
+from components.common.training import Epoch, Schedule, checkpoint_folder, fit
+from components.physics.wavelength_grid import WavelengthGrid
+from components.train.conv1d.answers import Answer, PointAnswer, RedshiftAnswer
+from components.train.conv1d.inference import Conv1dModel, save_model
+from components.train.conv1d.inputs import INPUTS
+from components.train.conv1d.network import ARCHITECTURES, Architecture, scale_kernels
+
+_SUBPIXELS = 4
+"""Bins of redshift in a pixel: a bright quasar's redshift is known to a fraction of a pixel."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to train and how.
+
+    Attributes
+    ----------
+    target : str
+        Column to predict.
+    architecture : {"restframe", "paper"}
+        `restframe` compares the spectrum with learned rest-frame templates at all redshifts and answers with a
+        distribution. `paper` is the workshop's network: three convolutions, mean squared error, Adam.
+    kernels : list of int
+        Widths of the three convolutions in pixels of the unbinned grid; they shrink with `bin_pixels`.
+    channels : list of int
+        Output channels of the three convolutions.
+    epochs, batch_size, learning_rate, patience : int, int, float, int
+        As in `components.common.training.Schedule`.
+    templates : int
+        Number of rest-frame templates (`restframe` alone).
+    dropout : float
+        Probability of leaving a feature out in training (`restframe` alone).
+    precision : {"auto", "float32", "bfloat16"}
+        Arithmetic of the network.
+    seed : int
+        Draws the first weights and orders the rows.
+    """
+
+    target: str = "redshift"
+    architecture: str = "restframe"
+    kernels: list[int] = field(default_factory=lambda: [125, 61, 29])
+    channels: list[int] = field(default_factory=lambda: [16, 16, 16])
+    epochs: int = 5
+    batch_size: int = 64
+    learning_rate: float = 3e-3
+    patience: int = 5
+    templates: int = 16
+    dropout: float = 0.1
+    precision: str = "auto"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.architecture not in ARCHITECTURES:
+            raise ParameterError(
+                f"There is no architecture {self.architecture!r}.", f"Choose one of {', '.join(ARCHITECTURES)}."
+            )
+        if len(self.kernels) != 3 or len(self.channels) != 3:
+            raise ParameterError("The network has three convolutions.", "Give three kernels and three channels.")
+        if self.architecture == "restframe" and self.target != "redshift":
+            raise ParameterError(
+                f"The architecture restframe knows redshifts only, not {self.target!r}.",
+                "Set architecture=paper for another target.",
+            )
+
+
+def train(dataset: Path, model: Path, settings: Settings) -> None:
+    """Train on the rows of split `train`, choose the epoch and calibrate on `validation`, write the model folder.
+
+    Parameters
+    ----------
+    dataset : Path
+        Folder of the preprocess stage, with `dataset.parquet`.
+    model : Path
+        Folder to create: `weights.safetensors`, `model.json`, `history.json`.
+    settings : Settings
+        What to train and how.
+    """
+    table = dataset / "dataset.parquet"
+    with stage("train"), whole(model) as folder:
+        columns = ["flux", "ivar", settings.target]
+        training = Minibatches(table, columns, "train", settings.batch_size)
+        validation = Minibatches(table, columns, "validation", 4 * settings.batch_size)
+        report_counts(rows_in=training.rows, rows_validation=validation.rows)
+        architecture, answer = _design(table, settings)
+        torch.manual_seed(settings.seed)
+        network = architecture.build()
+        checkpoint = checkpoint_folder("conv1d", asdict(settings), architecture.to_json(), _identity(table))
+        history = fit(
+            network,
+            _loss(architecture, answer, settings.target),
+            training,
+            validation,
+            _schedule(settings),
+            checkpoint,
+        )
+        unfinished = Conv1dModel(
+            network, architecture, answer, read_settings(table), _record(table, settings, history)
+        )
+        save_model(folder, _calibrate(unfinished, table, settings), history)
+
+
+def _design(table: Path, settings: Settings) -> tuple[Architecture, Answer]:
+    grid = WavelengthGrid(**read_settings(table)["grid"])
+    labels = read_table(table, [settings.target], "train")[settings.target]
+    _, inputs = INPUTS[settings.architecture]
+    plan = Architecture(
+        settings.architecture,
+        grid.pixels,
+        inputs,
+        scale_kernels(settings.kernels, grid.bin_pixels),
+        [int(channels) for channels in settings.channels],
+        outputs=1,
+    )
+    if settings.architecture == "paper":
+        return plan, PointAnswer.for_labels(labels)
+    answer = RedshiftAnswer.covering(float(labels.max()), 2 * grid.step, _SUBPIXELS)
+    odd = [kernel + 1 - kernel % 2 for kernel in plan.kernels]
+    options = {"templates": settings.templates, "subpixels": _SUBPIXELS, "dropout": settings.dropout}
+    return dataclasses.replace(plan, kernels=odd, outputs=answer.bins.count, options=options), answer
+
+
+def _loss(architecture: Architecture, answer: Answer, target: str) -> Any:
+    make_input, _ = INPUTS[architecture.name]
+
+    def loss(network: nn.Module, batch: dict[str, Tensor]) -> Tensor:
+        return answer.loss(network(make_input(batch["flux"], batch["ivar"])), batch[target])
+
+    return loss
+
+
+def _schedule(settings: Settings) -> Schedule:
+    is_paper = settings.architecture == "paper"
+    return Schedule(
+        epochs=settings.epochs,
+        learning_rate=settings.learning_rate,
+        weight_decay=0.0 if is_paper else 0.02,
+        patience=settings.patience,
+        seed=settings.seed,
+        precision=settings.precision,
+        constant_rate=is_paper,
+    )
+
+
+def _calibrate(model: Conv1dModel, table: Path, settings: Settings) -> Conv1dModel:
+    rows = read_table(table, ["flux", "ivar", settings.target], "validation")
+    outputs = model.outputs(rows["flux"], rows["ivar"])
+    truth = rows[settings.target].astype(np.float64)
+    return dataclasses.replace(model, answer=model.answer.calibrated(outputs, truth))
+
+
+def _identity(table: Path) -> list[Any]:
+    """Tell one data set from another, so that a checkpoint is taken up only for its own."""
+    labels = read_table(table, ["id", "split"])
+    return [
+        read_provenance(table).to_json(),
+        read_settings(table),
+        labels["id"].tolist(),
+        labels["split"].tolist(),
+    ]
+
+
+def _record(table: Path, settings: Settings, history: list[Epoch]) -> dict[str, Any]:
+    losses = [epoch["validation_loss"] for epoch in history]
+    return {
+        "settings": asdict(settings),
+        "data": read_provenance(table).to_json(),
+        "code_version": code_version(),
+        "torch_version": torch.__version__,
+        "epochs_run": len(history),
+        "best_epoch": losses.index(min(losses)) + 1,
+    }
