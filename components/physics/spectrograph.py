@@ -180,7 +180,8 @@ def _calibration(rows: int, wave: FloatArray, rng: np.random.Generator) -> Float
 def _noise_shape(wave: FloatArray, is_sdss: npt.NDArray[np.bool_]) -> FloatArray:
     boss = np.exp(np.interp(wave, _BOSS_NOISE[:, 0], np.log(_BOSS_NOISE[:, 1])))
     sdss = np.exp(np.interp(wave, _SDSS_NOISE[:, 0], np.log(_SDSS_NOISE[:, 1])))
-    return np.where(is_sdss[:, None], sdss, boss)
+    shape: FloatArray = np.where(is_sdss[:, None], sdss, boss)
+    return shape
 
 
 def _scale_noise(
