@@ -134,7 +134,8 @@ class PlainDisplay(Display):
     def _is_due(self, stage: StageProgress) -> bool:
         if stage.done == self._last_done:
             return False
-        return stage.unit == "epochs" or time.monotonic() - self._last_line > _SECONDS_BETWEEN_LINES
+        is_epoch = stage.unit == "epochs" and float(stage.done).is_integer()
+        return is_epoch or time.monotonic() - self._last_line > _SECONDS_BETWEEN_LINES
 
     def _print(self, stage: StageProgress) -> None:
         self._last_line, self._last_done = time.monotonic(), stage.done

@@ -32,7 +32,8 @@ class StageProgress:
         """Say in a few words how far it is, or what it handled."""
         if self.record.status == "running" and self.total:
             values = "  ".join(f"{name} {_short(value)}" for name, value in self.values.items())
-            return f"{self.done:,.0f}/{self.total:,.0f} {self.unit}  {values}".rstrip()
+            done = f"{self.done:,.0f}" if float(self.done).is_integer() else f"{self.done:,.1f}"
+            return f"{done}/{self.total:,.0f} {self.unit}  {values}".rstrip()
         if self.record.status == "done":
             return "  ".join(f"{name.replace('_', ' ')} {_short(n)}" for name, n in self.record.counts.items())
         return self.error if self.record.status == "failed" else ""

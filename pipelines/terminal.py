@@ -40,7 +40,7 @@ def format_number(value: float | None) -> str:
     """Write a score with the digits that mean something; a dash where there is none."""
     if value is None:
         return "-"
-    if value != 0 and not 1e-3 <= abs(value) < 1e5:
+    if value != 0 and not 1e-3 <= abs(value) < 1e7:
         return f"{value:.3g}"
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.3f}"
 

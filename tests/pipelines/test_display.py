@@ -87,8 +87,17 @@ def test_tables_are_plain_in_a_pipe_however_wide() -> None:
 
 
 def test_numbers_have_the_digits_that_mean_something() -> None:
-    numbers = [None, 0.0, 0.97, 12.34, 312.4, 123456.0, 0.00012]
-    assert [format_number(x) for x in numbers] == ["-", "0.000", "0.970", "12.3", "312", "1.23e+05", "0.00012"]
+    numbers = [None, 0.0, 0.97, 12.34, 312.4, 123456.0, 1.5e8, 0.00012]
+    assert [format_number(x) for x in numbers] == [
+        "-",
+        "0.000",
+        "0.970",
+        "12.3",
+        "312",
+        "123456",
+        "1.5e+08",
+        "0.00012",
+    ]
     assert format_score({"value": 0.97, "low": 0.95, "high": 0.99}) == "0.970 [0.950, 0.990]"
     assert format_score({"value": 0.97, "low": None, "high": None}) == "0.970"
     assert [format_seconds(s) for s in (8.26, 59.99, 125.4)] == ["8.3 s", "60.0 s", "2 min 5 s"]
