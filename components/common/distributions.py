@@ -15,6 +15,7 @@ ONE_SIGMA = 0.6826894921370859
 """Probability within one standard deviation of a normal distribution."""
 
 _PEAK_SMOOTHING_BINS = 2
+_PEAK_SMOOTHING_SHARE = 1 / 500
 _PEAK_FLOOR = 0.1
 
 
@@ -71,6 +72,12 @@ class BinnedDistribution:
             )
         return cls(parts[0].edges, np.concatenate([part.probability for part in parts]))
 
+    def merged(self, bins: int) -> "BinnedDistribution":
+        """Merge neighbouring bins until there are at most `bins`, as for a drawing."""
+        first = np.arange(0, self.probability.shape[1], -(-self.probability.shape[1] // bins))
+        edges = np.append(self.edges[first], self.edges[-1])
+        return BinnedDistribution(edges, np.add.reduceat(self.probability, first, axis=1))
+
     @property
     def centres(self) -> Floats:
         """Middle of each bin, shape (bins,)."""
@@ -100,13 +107,15 @@ class BinnedDistribution:
         """Point estimate: the mean of the strongest peak, shape (n,).
 
         A distribution of redshifts has several peaks where one line may be another. Its mean lies between them,
-        where no probability is, and the middle of its highest bin is coarse. So: smooth over five bins, take the
-        highest, extend to both sides as long as the smoothed probability stays above a tenth of that, and average
-        within. The average is over positions among the bins: a peak that is symmetric in ln(1 + z), where the bins
-        are uniform, is not so in z, and its mean there would be too high by half its variance.
+        where no probability is, and the middle of its highest bin is coarse. So: smooth over five bins (over 1/250
+        of all where that is more, as fine bins are noisy), take the highest, extend to both sides as long as the
+        smoothed probability stays above a tenth of that, and average within. The average is over positions among
+        the bins: a peak that is symmetric in ln(1 + z), where the bins are uniform, is not so in z, and its mean
+        there would be too high by half its variance.
         """
         columns = np.arange(self.probability.shape[1])
-        smooth = _moving_sum(self.probability.astype(np.float64), _PEAK_SMOOTHING_BINS)
+        half_width = max(_PEAK_SMOOTHING_BINS, round(_PEAK_SMOOTHING_SHARE * columns.size))
+        smooth = _moving_sum(self.probability.astype(np.float64), half_width)
         peak = smooth.argmax(axis=1)[:, None]
         low = smooth < _PEAK_FLOOR * np.take_along_axis(smooth, peak, axis=1)
         left = np.where(low & (columns < peak), columns, -1).max(axis=1, keepdims=True)

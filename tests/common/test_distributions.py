@@ -122,6 +122,24 @@ def test_a_peak_at_the_border_is_found():
     np.testing.assert_allclose(BinnedDistribution(np.arange(51.0), probability).peak_value(), [0.5, 49.5])
 
 
+def test_the_strongest_of_fine_bins_is_a_peak_and_not_a_spike():
+    probability = norm.pdf(np.arange(5000), 3000, 100) + 0.0
+    probability[1000] = 2 * probability.max()
+    distribution = BinnedDistribution(np.arange(5001.0), probability[None].astype(np.float32))
+    assert distribution.mode() == 1000.5
+    # The window ends at a tenth of the peak on both sides alike, within a bin.
+    np.testing.assert_allclose(distribution.peak_value(), 3000.5, atol=1.0)
+
+
+@given(distributions(), st.integers(1, BINS))
+@settings(deadline=None)
+def test_merged_bins_hold_the_same_probability(distribution, bins):
+    merged = distribution.merged(bins)
+    assert merged.edges.size - 1 <= bins
+    np.testing.assert_allclose(distribution.cdf(merged.edges[1]), merged.cumulative[:, 1], atol=1e-6)  # float32
+    np.testing.assert_array_equal(merged.edges[[0, -1]], distribution.edges[[0, -1]])
+
+
 def test_batches_join_and_split():
     whole = normal(np.array([0.0, 1.0, 2.0]), 0.2)
     joined = BinnedDistribution.concatenate([whole[:1], whole[np.array([1, 2])]])

@@ -6,13 +6,15 @@ import pytest
 from scipy.stats import norm
 
 from components.common.distributions import BinnedDistribution
-from components.common.errors import InputError, ParameterError
+from components.common.errors import ArmillaryError, InputError, ParameterError
 from components.common.rejections import FIELDS as REJECTED_FIELDS
 from components.common.tables import read_provenance, read_settings, read_table
 from components.evaluate.regression import evaluation
-from components.evaluate.regression.evaluation import Settings, evaluate_model, headline_metrics
+from components.evaluate.regression.evaluation import Settings, evaluate, evaluate_model, headline_metrics
 from components.evaluate.regression.outcome import FIELDS, WORST
 from components.evaluate.regression.redshift import HEADLINE, SCORES, velocity_km_s
+from components.train.conv1d.training import Settings as Training
+from components.train.conv1d.training import train
 
 EDGES = np.expm1(np.linspace(np.log1p(0.02), np.log1p(5.0), 401))
 HISTORY = [
@@ -173,3 +175,14 @@ def test_a_folder_without_quasars_says_so(dataset, model, tmp_path):
         evaluate_model(
             dataset, model, tmp_path / "out", Settings(bootstrap=5, external=str(tmp_path / "empty")), []
         )
+
+
+def test_a_folder_of_data_and_a_folder_of_a_trained_model_are_enough(dataset, tmp_path):
+    train(dataset, tmp_path / "model", Training(epochs=1))
+    metrics = evaluate(dataset, tmp_path / "model", tmp_path / "results", Settings(bootstrap=20))
+    assert set(metrics["scores"]) == {d.name for d in SCORES}
+    assert metrics["rows"]["test"] == 150
+    page = Page((tmp_path / "results" / "report.html").read_text())
+    assert "Training" in page.text
+    with pytest.raises(ArmillaryError, match=r"history\.json"):
+        evaluate(dataset, tmp_path / "nothing", tmp_path / "other", Settings())

@@ -30,6 +30,7 @@ from components.physics.wavelength_grid import WavelengthGrid
 
 _PUBLISHED_SOURCE = "FNet on DR16Q, arXiv:2201.03393"
 _STREAKS_LISTED = 8
+_DRAWN_BINS = 400  # as many as a figure has columns
 _FRACTION = ".3f"
 _VELOCITY = ",.0f"
 
@@ -219,6 +220,7 @@ def _add_uncertainty(section: Section, e: Evaluation) -> None:
 
 def _add_worst(section: Section, grid: WavelengthGrid, outcome: Outcome) -> None:
     worst, c = outcome.worst, outcome.columns
+    drawn = worst.distribution.merged(_DRAWN_BINS)
     section.text("The largest velocity errors of the test set: what a model cannot do shows here first.")
     section.figures(
         draw_spectra(
@@ -226,8 +228,8 @@ def _add_worst(section: Section, grid: WavelengthGrid, outcome: Outcome) -> None
             worst.flux,
             c["truth"][worst.rows],
             c["redshift"][worst.rows],
-            worst.distribution.edges,
-            worst.distribution.probability,
+            drawn.edges,
+            drawn.probability,
             [f"{c['id'][i]} (S/N {c['sn_median'][i]:.1f}{', BAL' if c['is_bal'][i] else ''})" for i in worst.rows],
         )
     )
