@@ -29,7 +29,7 @@ POLYNOMIAL_TERMS = 2
 FAMILY_OVERLAP = (1.2, 1.8)
 """Below and above these redshifts the templates are a family of their own.
 
-Chosen on simulated validation spectra, once: 0.88 within 6000 km/s with one family of five templates, 0.91 with
+Chosen on 600 simulated spectra, once: 0.88 within 6000 km/s with one family of five templates, 0.91 with
 two families of four.
 """
 
