@@ -163,6 +163,7 @@ def test_plots_are_one_drawing_a_spectrum(damaged: list[Path], tmp_path: Path) -
     for plot in plots:
         text = " ".join(ET.parse(plot).getroot().itertext())
         assert "Redshift" in text
+        assert plot.stem.split("-", 1)[1] in text
         assert "Mg II" in text or "C IV" in text
 
 

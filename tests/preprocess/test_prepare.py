@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from numba import njit
 
 from components.common.errors import ParameterError
 from components.physics.wavelength_grid import QUASAR_GRID, WavelengthGrid
-from components.preprocess.spectra.kernels import median_in_place
+from components.preprocess.spectra.kernels import _compiled, median_in_place
 from components.preprocess.spectra.preparation import FILLS, NORMALISATIONS, REASONS, Preparation, prepare
 
 PAPER_GRID = np.linspace(3.5522, 4.0139, 4618)
@@ -216,6 +217,15 @@ def test_whatever_comes_in_finite_numbers_come_out(
     for values in (result.flux, result.ivar, result.offset, result.scale, result.coverage):
         assert np.isfinite(values).all()
     assert (result.ivar >= 0).all()
+
+
+def test_code_is_compiled_also_where_none_can_be_kept() -> None:
+    """A function without a file has nowhere to keep its code, like every function on a read-only disk."""
+    names: dict = {}
+    exec("def triple(x):\n    return 3 * x", names)
+    with pytest.raises(RuntimeError, match="cannot cache"):
+        njit(cache=True)(names["triple"])
+    assert _compiled(names["triple"])(7) == 21
 
 
 def test_settings_survive_their_file_form() -> None:

@@ -183,7 +183,7 @@ def watch():
         status = Path("/proc/self/status").read_text()
         peak = max(peak, int(status.split("RssAnon:")[1].split()[0]) // 1024)
 
-watcher = threading.Thread(target=watch)
+watcher = threading.Thread(target=watch, daemon=True)  # else a failure would hang
 watcher.start()
 preprocess(Path(sys.argv[1]), Path(sys.argv[2]), Settings(validation_fraction=0.2, test_fraction=0.2))
 done.set()
