@@ -12,20 +12,28 @@ import pytest
 from astropy.io import fits
 
 from components.common.distributions import BinnedDistribution
-from components.common.errors import InputError
+from components.common.errors import ArmillaryError, InputError
 from components.common.provenance import Provenance
 from components.common.tables import read_provenance, read_table
 from components.ingest.sdss_spectra.batches import read_spectra
+from components.ingest.sdss_spectra.ingestion import Settings as IngestSettings
+from components.ingest.sdss_spectra.ingestion import ingest
 from components.physics.spectral_lines import LYMAN_ALPHA_ANGSTROM
 from components.physics.wavelength_grid import WavelengthGrid
 from components.predict.spectra.prediction import (
     FIELDS,
     Settings,
     find_inputs,
+    predict,
     predict_table,
     write_predictions,
 )
 from components.preprocess.spectra.preparation import Preparation
+from components.preprocess.spectra.preprocessing import Settings as PreprocessSettings
+from components.preprocess.spectra.preprocessing import preprocess
+from components.train.conv1d.inference import load_model
+from components.train.conv1d.training import Settings as TrainSettings
+from components.train.conv1d.training import train
 
 PREPARATION = Preparation(WavelengthGrid(bin_pixels=4), "robust", "interpolate")
 ORIGIN = Provenance("real", "a test")
@@ -173,3 +181,32 @@ def test_inputs_may_be_files_and_folders(spectra: Path) -> None:
     assert find_inputs([spectra / "labels.csv", every[1]]) == [every[1]]
     with pytest.raises(InputError, match="no spectrum"):
         find_inputs([])
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a model that went through the stages, though not far."""
+    folder = tmp_path_factory.mktemp("trained")
+    ingest(folder / "spectra", IngestSettings(source="simulated", rows=120, seed=1))
+    preprocess(folder / "spectra", folder / "dataset", PreprocessSettings(bin_pixels=8))
+    train(folder / "dataset", folder / "model", TrainSettings(epochs=1, channels=[4, 4, 4], templates=4))
+    return folder / "model"
+
+
+def test_a_model_folder_is_enough_to_predict_with(trained: Path, damaged: list[Path], tmp_path: Path) -> None:
+    predict(damaged, trained, tmp_path / "out", Settings(csv=True))
+    table = read_table(tmp_path / "out" / "predictions.parquet")
+    assert list(table["file"]) == [str(damaged[0]), str(damaged[-1])]
+    model = load_model(trained)
+    assert Preparation.from_settings(model.preprocess_settings).grid.bin_pixels == 8
+    own = predict_table(read_spectra([damaged[0], damaged[-1]]).columns, model)
+    np.testing.assert_allclose(table["redshift"], own.columns["redshift"], rtol=1e-6)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "predictions.parquet", "predictions.csv", "rejected.parquet",
+    }  # fmt: skip
+
+
+def test_a_missing_model_is_an_error(damaged: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(ArmillaryError, match="no-model"):
+        predict(damaged, tmp_path / "no-model", tmp_path / "out", Settings())
+    assert not (tmp_path / "out").exists()
