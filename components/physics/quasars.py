@@ -212,8 +212,8 @@ def _host(ln_rest: FloatArray, redshift: FloatArray, rng: np.random.Generator) -
     share = rng.lognormal(np.log(0.35), 1.0, rows) * reach * (redshift < 1.2)
     old_share = rng.beta(2.0, 1.2, (rows, 1))
     old, young = population_spectra(np.exp(_REST_GRID_LN))
-    light = np.stack([np.interp(x, _REST_GRID_LN, old) for x in ln_rest]) * old_share
-    light += np.stack([np.interp(x, _REST_GRID_LN, young) for x in ln_rest]) * (1 - old_share)
+    light = np.interp(ln_rest, _REST_GRID_LN, old) * old_share
+    light += np.interp(ln_rest, _REST_GRID_LN, young) * (1 - old_share)
     return np.asarray(share[:, None] * light)
 
 
