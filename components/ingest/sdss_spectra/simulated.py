@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from components.common.errors import ParameterError
 from components.common.tables import Columns
 from components.ingest.sdss_spectra.schema import NO_NUMBER, QSO, TENSOR_PIXELS
 from components.physics.quasars import simulate_quasars
@@ -34,10 +35,20 @@ def simulate(rows: int, seed: int, minimum_redshift: float, maximum_redshift: fl
     ------
     dict of str to ndarray
         Batches with the columns of `schema.FIELDS`.
+
+    Raises
+    ------
+    ParameterError
+        When nothing of the range is covered.
     """
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed % 2**64)  # numpy refuses negative seeds
     grid = WavelengthGrid(FIRST_PIXEL, TENSOR_PIXELS)
     low, high = max(minimum_redshift, REDSHIFT_RANGE[0]), min(maximum_redshift, REDSHIFT_RANGE[1])
+    if low > high:
+        raise ParameterError(
+            f"No quasar can be simulated between redshifts {minimum_redshift} and {maximum_redshift}.",
+            f"Choose a range that overlaps {REDSHIFT_RANGE[0]} to {REDSHIFT_RANGE[1]}.",
+        )
     for start in range(0, rows, _ROWS_PER_BATCH):
         # Always a whole batch, so that the first spectra of a long run are those of a short one.
         spectra = simulate_quasars(_ROWS_PER_BATCH, grid, low, high, rng)
