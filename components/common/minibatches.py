@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from components.common.errors import InputError
+from components.common.errors import InputError, ParameterError
 from components.common.tables import Columns, open_table, read_batches, read_table
 
 MEMORY_BYTES = 2 << 30
@@ -30,7 +30,8 @@ class Minibatches:
     split : {"train", "validation", "test"}
         Which rows.
     size : int
-        Rows in a minibatch; a last, smaller one is left out when shuffling, and delivered when not.
+        Rows in a minibatch; a last, smaller one is left out when shuffling (unless it is the only one), and
+        delivered when not.
     memory_bytes : int
         Above this size the split is streamed.
     """
@@ -41,6 +42,8 @@ class Minibatches:
         self.size = size
         self._table, self._columns, self._split = table, list(columns), split
         self.rows = sum(len(batch["split"]) for batch in read_batches(table, ["split"], split))
+        if size < 1:
+            raise ParameterError(f"A minibatch of {size} rows cannot be.", "Choose a batch_size of at least 1.")
         if self.rows == 0:
             raise InputError(
                 f"{table} has no rows in the split {split!r}.",
@@ -61,7 +64,7 @@ class Minibatches:
 
     def shuffled(self, seed: int, epoch: int) -> Iterator[Columns]:
         """Deliver `len(self)` minibatches in random order."""
-        rng = np.random.default_rng((seed, epoch))
+        rng = np.random.default_rng((seed % 2**64, epoch))  # numpy refuses negative seeds
         if self._held is not None:
             order = rng.permutation(self.rows)
             for batch in range(len(self)):
@@ -80,7 +83,9 @@ class Minibatches:
                 rest = yield from self._drain(pool, rng)
                 pool, pooled = [rest], len(rest[self._columns[0]])
         if pool:
-            yield from self._drain(pool, rng)
+            rest = yield from self._drain(pool, rng)
+            if self.rows < self.size:
+                yield rest
 
     def _drain(self, pool: list[Columns], rng: np.random.Generator) -> Generator[Columns, None, Columns]:
         """Deliver the pool in whole minibatches; what is left over is returned for the next pool."""
