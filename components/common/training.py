@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -20,7 +21,7 @@ from components.common.errors import ArmillaryError, ParameterError
 from components.common.files import read_json, whole, write_json
 from components.common.minibatches import Minibatches
 from components.common.tables import Columns
-from components.common.telemetry import report_progress
+from components.common.telemetry import report_progress, warn
 
 CHECKPOINTS_VARIABLE = "ARMILLARY_CHECKPOINTS"
 """Folder that outlives the process, in which an interrupted training is found again."""
@@ -102,7 +103,8 @@ def fit(
     schedule : Schedule
         How long and how fast.
     checkpoint : Path, optional
-        Folder written after each epoch, from which a killed training goes on; removed when done.
+        Folder written after each epoch, from which a killed training goes on; for the caller to `forget` once
+        the result is stored.
 
     Returns
     -------
@@ -117,9 +119,16 @@ def fit(
         if checkpoint is not None:
             trainer.save(checkpoint)
     trainer.take_best()
-    if checkpoint is not None:
-        shutil.rmtree(checkpoint, ignore_errors=True)
     return trainer.history
+
+
+def forget(checkpoint: Path | None) -> None:
+    """Remove a checkpoint, and what a kill left of one that was being written."""
+    if checkpoint is None:
+        return
+    shutil.rmtree(checkpoint, ignore_errors=True)
+    for part in checkpoint.parent.glob(f".{checkpoint.name}.*.part"):
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def checkpoint_folder(name: str, *identity: Any) -> Path | None:
@@ -139,10 +148,16 @@ class _Trainer:
         self.device = pick_device()
         self.network = network.to(self.device)
         self.loss, self.training, self.validation, self.schedule = loss, training, validation, schedule
-        self.optimizer = torch.optim.AdamW(
-            network.parameters(), schedule.learning_rate, weight_decay=schedule.weight_decay, fused=True
-        )
+        self.optimizer = self._new_optimizer()
         self.best = _copy(network)
+
+    def _new_optimizer(self) -> torch.optim.AdamW:
+        return torch.optim.AdamW(
+            self.network.parameters(),
+            self.schedule.learning_rate,
+            weight_decay=self.schedule.weight_decay,
+            fused=True,
+        )
 
     def wants_more(self) -> bool:
         losses = [epoch["validation_loss"] for epoch in self.history]
@@ -153,7 +168,7 @@ class _Trainer:
     def run_epoch(self) -> None:
         start = time.perf_counter()
         epoch = len(self.history)
-        torch.manual_seed(self.schedule.seed * 100_003 + epoch)  # so that a resumed epoch repeats itself
+        torch.manual_seed((self.schedule.seed * 100_003 + epoch) % 2**63)  # so that a resumed epoch repeats itself
         trained = self._train(epoch)
         validated = self._validate()
         if not (math.isfinite(trained) and math.isfinite(validated)):
@@ -161,7 +176,7 @@ class _Trainer:
                 f"The loss is no longer a number in epoch {epoch + 1}: training diverged.",
                 "Give a smaller learning_rate; what was learnt until then is not kept.",
             )
-        if validated <= min((e["validation_loss"] for e in self.history), default=math.inf):
+        if validated < min((e["validation_loss"] for e in self.history), default=math.inf):
             self.best = _copy(self.network)
         self.history.append(
             {
@@ -179,8 +194,6 @@ class _Trainer:
         self.network.eval()
 
     def save(self, folder: Path) -> None:
-        if folder.is_dir():
-            shutil.rmtree(folder)
         with whole(folder) as part:
             part.mkdir()
             save_file(_copy(self.network), part / "network.safetensors")
@@ -194,8 +207,22 @@ class _Trainer:
             write_json(part / "history.json", {"schedule": asdict(self.schedule), "history": self.history})
 
     def restore(self, folder: Path) -> None:
-        self.network.load_state_dict(load_file(folder / "network.safetensors", device=str(self.device)))
-        self.best = load_file(folder / "best.safetensors")
+        """Go on from a checkpoint; from the beginning where it cannot be read."""
+        first = self.best
+        try:
+            self._read(folder)
+        except (ArmillaryError, SafetensorError, OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+            warn(f"The checkpoint {folder} cannot be read ({error}): training begins anew.")
+            shutil.rmtree(folder, ignore_errors=True)
+            self.network.load_state_dict(first)
+            self.best, self.history = first, []
+            self.optimizer = self._new_optimizer()
+
+    def _read(self, folder: Path) -> None:
+        best = load_file(folder / "best.safetensors")
+        self.network.load_state_dict(best)
+        self.network.load_state_dict(load_file(folder / "network.safetensors"))
+        self.best = best
         state: dict[int, dict[str, Tensor]] = {}
         for name, value in load_file(folder / "optimizer.safetensors").items():
             index, key = name.split(".", 1)

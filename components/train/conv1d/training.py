@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from components.common.errors import ParameterError
+from components.common.errors import InputError, ParameterError
 from components.common.files import whole
 from components.common.minibatches import Minibatches
 from components.common.provenance import code_version
 from components.common.tables import read_provenance, read_settings, read_table
 from components.common.telemetry import report_counts, stage
-from components.common.training import Epoch, Schedule, checkpoint_folder, fit
+from components.common.training import Epoch, Schedule, checkpoint_folder, fit, forget
 from components.physics.wavelength_grid import WavelengthGrid
 from components.train.conv1d.answers import Answer, PointAnswer, RedshiftAnswer
 from components.train.conv1d.inference import Conv1dModel, save_model
@@ -73,6 +73,16 @@ class Settings:
             )
         if len(self.kernels) != 3 or len(self.channels) != 3:
             raise ParameterError("The network has three convolutions.", "Give three kernels and three channels.")
+        if min(*self.kernels, *self.channels, self.epochs, self.batch_size, self.patience, self.templates) < 1:
+            raise ParameterError(
+                "Kernels, channels, epochs, batch_size, patience and templates are counts of at least 1.",
+                "Give positive numbers.",
+            )
+        if not (self.learning_rate > 0 and 0 <= self.dropout < 1):
+            raise ParameterError(
+                f"A learning_rate of {self.learning_rate} with a dropout of {self.dropout} teaches nothing.",
+                "Give a learning_rate above 0 and a dropout of at least 0 and below 1.",
+            )
         if self.architecture == "restframe" and self.target != "redshift":
             raise ParameterError(
                 f"The architecture restframe knows redshifts only, not {self.target!r}.",
@@ -93,7 +103,7 @@ def train(dataset: Path, model: Path, settings: Settings) -> None:
         What to train and how.
     """
     table = dataset / "dataset.parquet"
-    with stage("train"), whole(model) as folder:
+    with stage("train"):
         columns = ["flux", "ivar", settings.target]
         training = Minibatches(table, columns, "train", settings.batch_size)
         validation = Minibatches(table, columns, "validation", 4 * settings.batch_size)
@@ -113,12 +123,19 @@ def train(dataset: Path, model: Path, settings: Settings) -> None:
         unfinished = Conv1dModel(
             network, architecture, answer, read_settings(table), _record(table, settings, history)
         )
-        save_model(folder, _calibrate(unfinished, table, settings), history)
+        with whole(model) as folder:
+            save_model(folder, _calibrate(unfinished, table, settings), history)
+        forget(checkpoint)
 
 
 def _design(table: Path, settings: Settings) -> tuple[Architecture, Answer]:
-    grid = WavelengthGrid(**read_settings(table)["grid"])
-    labels = read_table(table, [settings.target], "train")[settings.target]
+    grid = _grid(table)
+    labels = read_table(table, [settings.target], "train")[settings.target].astype(np.float64)
+    if not np.isfinite(labels).all():
+        raise InputError(
+            f"{np.sum(~np.isfinite(labels))} training rows of {table} have no {settings.target}.",
+            "Leave rows without a label out of the data set.",
+        )
     _, inputs = INPUTS[settings.architecture]
     plan = Architecture(
         settings.architecture,
@@ -134,6 +151,16 @@ def _design(table: Path, settings: Settings) -> tuple[Architecture, Answer]:
     odd = [kernel + 1 - kernel % 2 for kernel in plan.kernels]
     options = {"templates": settings.templates, "subpixels": _SUBPIXELS, "dropout": settings.dropout}
     return dataclasses.replace(plan, kernels=odd, outputs=answer.bins.count, options=options), answer
+
+
+def _grid(table: Path) -> WavelengthGrid:
+    try:
+        return WavelengthGrid(**read_settings(table)["grid"])
+    except (KeyError, TypeError) as error:
+        raise InputError(
+            f"{table} does not say on which wavelength grid its spectra are.",
+            "Give the folder that the preprocess stage wrote.",
+        ) from error
 
 
 def _loss(architecture: Architecture, answer: Answer, target: str) -> Any:
