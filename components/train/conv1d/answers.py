@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from components.common.distributions import ONE_SIGMA, BinnedDistribution
+from components.common.errors import InputError
 from components.train.conv1d.redshift_bins import RedshiftBins
 
 Floats = npt.NDArray[np.float64]
@@ -101,6 +102,11 @@ class PointAnswer:
     @classmethod
     def for_labels(cls, labels: npt.NDArray[Any]) -> "PointAnswer":
         """Scale by the range of the training labels."""
+        if labels.min() == labels.max():
+            raise InputError(
+                f"All training rows have the label {labels.min()}, so that there is nothing to learn.",
+                "Give a data set whose labels differ.",
+            )
         return cls(float(labels.min()), float(labels.max()))
 
     def loss(self, outputs: Tensor, truth: Tensor) -> Tensor:
@@ -111,7 +117,9 @@ class PointAnswer:
     def calibrated(self, outputs: npt.NDArray[np.float32], truth: Floats) -> "PointAnswer":
         """Take the width that holds 68 % of the validation errors."""
         error = np.abs(self._values(outputs) - truth)
-        return dataclasses.replace(self, sigma=float(np.quantile(error, ONE_SIGMA)))
+        # A width of zero, of labels met exactly, is no distribution.
+        smallest = (self.highest - self.lowest) / _POINT_BINS
+        return dataclasses.replace(self, sigma=max(smallest, float(np.quantile(error, ONE_SIGMA))))
 
     def distribution(self, outputs: npt.NDArray[np.float32]) -> BinnedDistribution:
         """Put a normal distribution around each number, cut off at the edges of the bins."""

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from components.common.distributions import BinnedDistribution
-from components.common.errors import InputError
+from components.common.errors import ArmillaryError, InputError
 from components.common.files import read_json, write_json
 from components.common.training import Epoch, autocast, pick_device
 from components.train.conv1d.answers import Answer, answer_from_json
@@ -110,7 +110,7 @@ def load_model(folder: Path) -> Conv1dModel:
         network.load_state_dict(load_file(folder / "weights.safetensors"))
         answer = answer_from_json(stored["answer"])
         return Conv1dModel(network.eval(), architecture, answer, stored["preprocess"], stored["training"])
-    except (KeyError, TypeError, OSError, RuntimeError, SafetensorError) as error:
+    except (ArmillaryError, KeyError, TypeError, OSError, RuntimeError, SafetensorError) as error:
         raise InputError(
             f"{folder} is not a model of this software: {error}.", "Give the model folder that a training wrote."
         ) from error
