@@ -1,12 +1,12 @@
 """One stage of an exercise, called as a plain function on files: no Kubeflow, no process of its own."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from google.protobuf import json_format
-from kfp import dsl
+from kfp.dsl.executor import create_artifact_instance
 
 from components.common.errors import InputError, ParameterError
 from pipelines.catalogue import suggest
@@ -32,8 +32,8 @@ class Stage:
     ----------
     name : str
         Such as `train`.
-    function : callable
-        The body of the component.
+    face : kfp component
+        What the exercise calls.
     arguments : dict
         Parameters with the values that the exercise gives them.
     inputs : dict of str to Producer
@@ -43,7 +43,7 @@ class Stage:
     """
 
     name: str
-    function: Callable[..., Any]
+    face: Any
     arguments: dict[str, Any]
     inputs: dict[str, Producer]
     outputs: tuple[str, ...]
@@ -51,9 +51,8 @@ class Stage:
     def run(self, inputs: Mapping[str, Path], output: Path) -> None:
         """Call the stage: `inputs` by name, its outputs as `<output>/<name>`."""
         output.mkdir(parents=True, exist_ok=True)
-        read = {name: _artifact(inputs[name]) for name in self.inputs}
-        written = {name: _artifact(output / name) for name in self.outputs}
-        self.function(**self.arguments, **read, **written)
+        paths = {name: inputs[name] for name in self.inputs} | {name: output / name for name in self.outputs}
+        _call(self.face, self.arguments, paths)
 
 
 def find_stage(definition: Definition, name: str, parameters: Mapping[str, Any]) -> Stage:
@@ -71,7 +70,7 @@ def find_stage(definition: Definition, name: str, parameters: Mapping[str, Any])
     face = _face(definition, task.component_ref.name.removeprefix("comp-"))
     return Stage(
         name=name,
-        function=face.python_func,
+        face=face,
         arguments={key: _value(source, parameters) for key, source in task.inputs.parameters.items()},
         inputs={key: _producer(source) for key, source in task.inputs.artifacts.items()},
         outputs=tuple(face.component_spec.outputs),
@@ -101,13 +100,8 @@ def apply_model(
     definition: Definition, files: Sequence[Path], model: Path, output: Path, *, csv: bool = True, plots: bool
 ) -> None:
     """Predict for files with a trained model, in this process; `output` is the folder of the predictions."""
-    definition.predictor.python_func(
-        model=_artifact(model),
-        predictions=_artifact(output),
-        files=[str(file) for file in files],
-        csv=csv,
-        plots=plots,
-    )
+    arguments = {"files": [str(file) for file in files], "csv": csv, "plots": plots}
+    _call(definition.predictor, arguments, {"model": model, "predictions": output})
 
 
 def _choose(stage: Stage, name: str, given: Mapping[str, str], run: RunRecord | None) -> Path:
@@ -145,5 +139,13 @@ def _producer(source: Any) -> Producer:
     return Producer(stage_name(origin.producer_task), origin.output_artifact_key)
 
 
-def _artifact(path: Path) -> Any:
-    return dsl.Artifact(name=path.name, uri=str(path))
+def _call(face: Any, arguments: Mapping[str, Any], paths: Mapping[str, Path]) -> None:
+    """Call the body of a component with artifacts at these paths, of the kinds that it declares."""
+    declared = {**(face.component_spec.inputs or {}), **(face.component_spec.outputs or {})}
+    artifacts = {
+        name: create_artifact_instance(
+            {"name": name, "uri": str(path), "type": {"schemaTitle": declared[name].type.partition("@")[0]}}
+        )
+        for name, path in paths.items()
+    }
+    face.python_func(**arguments, **artifacts)

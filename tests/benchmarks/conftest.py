@@ -75,7 +75,7 @@ def _seconds(values: list[float]) -> str:
     return f"{min(values) * 1e3:.3g} ms" if min(values) < 1 else f"{min(values):.3g} s"
 
 
-@pytest.fixture()
+@pytest.fixture
 def ratio(benchmark: BenchmarkFixture, request: pytest.FixtureRequest) -> Ratio:
     """Give `ratio(name, ours=..., peer=..., peer_name=...)`."""
     return Ratio(benchmark, request.config.stash.setdefault(_LINES, []))

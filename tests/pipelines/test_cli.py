@@ -97,6 +97,7 @@ def test_a_run_is_told_published_and_found_again(
     assert keys == {
         "ingest/dataset/numbers.json",
         "train/model/half.txt",
+        "evaluate/metrics",
         "evaluate/results/metrics.json",
         "evaluate/results/report.html",
         "report.html",
@@ -137,6 +138,7 @@ def test_one_stage_alone_from_the_files_of_a_run(armillary: Armillary, tmp_path:
     completed = armillary("stage", "toy", "evaluate", "--from", run, "--output", tmp_path / "alone")
     assert completed.returncode == 0, completed.stderr
     assert json.loads((tmp_path / "alone" / "results" / "metrics.json").read_text())["origin"] == "simulated"
+    assert json.loads((tmp_path / "alone" / "metrics").read_text()) == {"accuracy": 0.3}
     first = armillary("stage", "toy", "ingest", "--set", "rows=2", "--output", tmp_path / "first")
     assert json.loads((tmp_path / "first" / "dataset" / "numbers.json").read_text()) == [0, 1], first.stderr
     missing = armillary("stage", "toy", "train", "--output", tmp_path / "none")

@@ -68,7 +68,7 @@ def test_stages_pass_every_setting_on(exercise: Exercise) -> None:
     assert used == pipeline_parameters, "a parameter that no stage reads would be set in vain"
     for name in ("ingest", "preprocess", "train", "evaluate"):
         stage = find_stage(definition, name, resolve(definition, "smoke", {}))
-        signature = inspect.signature(stage.function).parameters
+        signature = inspect.signature(stage.face.python_func).parameters
         assert set(signature) == {*stage.arguments, *stage.inputs, *stage.outputs}
 
 
