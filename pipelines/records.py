@@ -6,7 +6,6 @@
 import dataclasses
 import datetime
 import os
-import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -79,7 +78,7 @@ class RunRecord:
     Attributes
     ----------
     run : str
-        Identifier: time of the start, UTC, and four random digits. Sorts by time.
+        Identifier: time of the start, UTC, the fraction of the second in hexadecimal. Sorts by time.
     exercise, preset : str
         What was run.
     parameters : dict
@@ -152,8 +151,9 @@ class RunRecord:
 
 
 def new_run_id() -> str:
-    """Return an identifier that sorts by time and is unique without a registry."""
-    return f"{_now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    """Return an identifier that sorts by time, to 15 microseconds: nobody starts two runs within that."""
+    now = _now()
+    return f"{now:%Y%m%d-%H%M%S}-{now.microsecond * 0x10000 // 1_000_000:04x}"
 
 
 def from_json(values: dict[str, Any]) -> RunRecord:

@@ -52,7 +52,7 @@ def test_overhead_of_kfp_on_the_smoke_preset(ratio: Any, tmp_path: Path, monkeyp
         ours=through_kfp,
         peer=direct,
         peer_name="the four functions in one process",
-        rounds=2,
+        rounds=1,
         goal=1 / 1.15,  # of what exceeds 5 s; the smoke preset is short, so its ratio is the worst there is
         agree=lambda ours, peer: ours == peer,
     )
