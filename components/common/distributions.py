@@ -113,6 +113,12 @@ class BinnedDistribution:
         the bins: a peak that is symmetric in ln(1 + z), where the bins are uniform, is not so in z, and its mean
         there would be too high by half its variance.
         """
+        window = np.where(self.peak_window(), self.probability.astype(np.float64), 0.0)
+        position = _weighted_mean(window, np.arange(0.5, self.probability.shape[1]))
+        return np.interp(position, np.arange(self.edges.size), self.edges)
+
+    def peak_window(self) -> npt.NDArray[np.bool_]:
+        """Mark the bins of the strongest peak, shape (n, bins): what `peak_value` averages over."""
         columns = np.arange(self.probability.shape[1])
         half_width = max(_PEAK_SMOOTHING_BINS, round(_PEAK_SMOOTHING_SHARE * columns.size))
         smooth = _moving_sum(self.probability.astype(np.float64), half_width)
@@ -120,9 +126,7 @@ class BinnedDistribution:
         low = smooth < _PEAK_FLOOR * np.take_along_axis(smooth, peak, axis=1)
         left = np.where(low & (columns < peak), columns, -1).max(axis=1, keepdims=True)
         right = np.where(low & (columns > peak), columns, columns.size).min(axis=1, keepdims=True)
-        window = np.where((columns > left) & (columns < right), self.probability, 0.0)
-        position = _weighted_mean(window, np.arange(0.5, columns.size))
-        return np.interp(position, np.arange(self.edges.size), self.edges)
+        return np.asarray((columns > left) & (columns < right))
 
     def quantile(self, level: float) -> Floats:
         """Smallest value with at least probability `level` below it, shape (n,)."""

@@ -4,6 +4,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from components.common.compilation import compiled
 from components.physics.constants import SPEED_OF_LIGHT_KM_S
 from components.physics.quasar_lines import Components
 from components.physics.spectral_lines import LYMAN_ALPHA_ANGSTROM, LYMAN_BETA_ANGSTROM, LYMAN_LIMIT_ANGSTROM
@@ -41,7 +42,7 @@ def forest_scale(redshift: FloatArray) -> FloatArray:
     return np.asarray(np.interp(effective_optical_depth(redshift), _TAU_EFFECTIVE, _TAU_SCALE))
 
 
-@numba.njit(parallel=True, cache=True, error_model="numpy")
+@compiled(parallel=True, error_model="numpy")
 def apply_forest(
     flux: FloatArray,
     log_wave: FloatArray,

@@ -11,6 +11,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from components.common.compilation import compiled
 from components.physics.dust import galactic_optical_depth, smc_optical_depth
 from components.physics.intergalactic import apply_forest, draw_metal_absorbers, draw_outflows, forest_scale
 from components.physics.quasar_lines import draw_emission
@@ -124,7 +125,7 @@ def _noiseless(
     return np.asarray(flux * np.exp(-rng.exponential(0.05, (rows, 1)) * galactic_optical_depth(wave)))
 
 
-@numba.njit(parallel=True, cache=True, error_model="numpy")
+@compiled(parallel=True, error_model="numpy")
 def _add_components(
     flux: FloatArray,
     ln_wave: FloatArray,
@@ -147,7 +148,7 @@ def _add_components(
                 flux[row, i] += height[row, k] * np.exp(-0.5 * u * u)
 
 
-@numba.njit(parallel=True, cache=True, error_model="numpy")
+@compiled(parallel=True, error_model="numpy")
 def _absorb_components(
     flux: FloatArray,
     ln_wave: FloatArray,

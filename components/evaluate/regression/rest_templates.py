@@ -12,6 +12,8 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from components.common.compilation import compiled
+
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
 Integers = npt.NDArray[np.int64]
@@ -128,7 +130,7 @@ def _first_guess(components: int, rest_pixels: int) -> Floats:
     return np.ascontiguousarray((running[:, 32:] - running[:, :-32]) / 32**0.5)
 
 
-@numba.njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def solve_in_place(matrix: Floats, vector: Floats, size: int) -> float:
     """Solve a symmetric positive definite system of `size` equations by Cholesky decomposition.
 
@@ -161,7 +163,7 @@ def solve_in_place(matrix: Floats, vector: Floats, size: int) -> float:
     return reduction
 
 
-@numba.njit(parallel=True, cache=True, error_model="numpy")
+@compiled(parallel=True, error_model="numpy")
 def _fit_coefficients(
     flux: Singles, weight: Singles, start: Integers, templates: Floats, smooth: Floats
 ) -> Floats:
@@ -189,7 +191,7 @@ def _fit_coefficients(
     return result
 
 
-@numba.njit(cache=True, error_model="numpy")
+@compiled(error_model="numpy")
 def _accumulate(
     flux: Singles,
     weight: Singles,

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import fft
 
+from components.common.compilation import compiled
 from components.evaluate.regression.rest_templates import (
     Floats,
     Integers,
@@ -102,7 +103,7 @@ def chi2_reductions(flux: Singles, ivar: Singles, templates: Templates, polynomi
     )
 
 
-@numba.njit(parallel=True, cache=True, error_model="numpy")
+@compiled(parallel=True, error_model="numpy")
 def _reduce(products: Floats, cross: Floats, data: Floats, smooth: Floats, smooth_data: Floats) -> Floats:
     """Solve the normal equations at each shift, polynomials first; shape (n, shifts)."""
     rows, components, shifts = data.shape

@@ -4,15 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from components.common.distributions import BinnedDistribution
 from components.physics.constants import SPEED_OF_LIGHT_KM_S
 
 Floats = npt.NDArray[np.float64]
 
-_SMOOTHING_BINS = 5
-_FLOOR = 0.1
 _NEGLIGIBLE = 0.01
 
 
@@ -55,7 +52,7 @@ def find_peaks(distribution: BinnedDistribution, distance_km_s: float) -> Peaks:
         Redshifts closer than this count as the same peak.
     """
     redshift = distribution.peak_value()
-    own = _first_peak(distribution.probability)
+    own = distribution.peak_window()
     at_edge = own[:, 0] | own[:, -1]
     low, high = _window(redshift, distance_km_s)
     own |= (distribution.edges[1:] > low[:, None]) & (distribution.edges[:-1] < high[:, None])
@@ -77,14 +74,3 @@ def find_peaks(distribution: BinnedDistribution, distance_km_s: float) -> Peaks:
 def _window(redshift: Floats, distance_km_s: float) -> tuple[Floats, Floats]:
     reach = (1 + redshift) * distance_km_s / SPEED_OF_LIGHT_KM_S
     return redshift - reach, redshift + reach
-
-
-def _first_peak(probability: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
-    """Mark the bins around the highest that stay above a tenth of it, shape (n, bins)."""
-    smooth = ndimage.uniform_filter1d(probability.astype(np.float64), _SMOOTHING_BINS, axis=1, mode="constant")
-    columns = np.arange(smooth.shape[1])
-    peak = smooth.argmax(axis=1)[:, None]
-    low = smooth < _FLOOR * np.take_along_axis(smooth, peak, axis=1)
-    left = np.where(low & (columns < peak), columns, -1).max(axis=1, keepdims=True)
-    right = np.where(low & (columns > peak), columns, columns.size).min(axis=1, keepdims=True)
-    return np.asarray((columns > left) & (columns < right))

@@ -6,11 +6,9 @@ numba threading layer, because those layers abort when two threads enter them at
 Loops run from 0 over whole arrays and choose without branches, because the compiler vectorises only such loops.
 """
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
-from numba import njit
+
+from components.common.compilation import compiled
 
 STANDARD, MINMAX, ROBUST = range(3)
 EDGE, INTERPOLATE, ZERO = range(3)
@@ -24,19 +22,8 @@ _LARGEST = np.finfo(np.float32).max
 _FLAT = 1e-9  # one float32 rounding step in one of 4618 equal pixels gives a relative deviation of 9e-10
 
 
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile, keeping the machine code on disk where a folder can be written.
-
-    numba looks in NUMBA_CACHE_DIR, then beside this file, then in the user's cache folder, and refuses to
-    decorate at all where none of them is writable, as in a container with a read-only root.
-
-    Sums may be reordered: else each addition waits for the one before it. Not-a-number and infinity keep meaning.
-    """
-    try:
-        kept: Callable[..., Any] = njit(nogil=True, fastmath={"reassoc"}, cache=True)(function)
-    except RuntimeError:
-        kept = njit(nogil=True, fastmath={"reassoc"})(function)
-    return kept
+_compiled = compiled(nogil=True, fastmath={"reassoc"})
+# Sums may be reordered: else each addition waits for the one before it. Not-a-number and infinity keep meaning.
 
 
 @_compiled

@@ -65,8 +65,8 @@ class RedshiftAnswer:
     def calibrated(self, outputs: npt.NDArray[np.float32], truth: Floats) -> "RedshiftAnswer":
         """Choose the temperature at which central intervals of all levels hold what they claim.
 
-        Temperature scaling (Guo et al. 2017, arXiv:1706.04599), but not by likelihood: a few catastrophic redshifts
-        dominate that, and widen the intervals of all others.
+        Temperature scaling (Guo et al. 2017, arXiv:1706.04599), but not by likelihood: a few catastrophic
+        redshifts dominate that, and widen the intervals of all others.
         """
 
         def distance(log_temperature: float) -> float:
