@@ -22,7 +22,7 @@ _MARKS = {
     "interrupted": ("✗", "yellow"),
 }
 _SECONDS_BETWEEN_LOOKS = 0.2
-_SECONDS_BETWEEN_LINES = 3.0
+_SECONDS_BETWEEN_LINES = 10.0
 
 
 class Display(ABC):
