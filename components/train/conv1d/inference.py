@@ -109,7 +109,8 @@ def load_model(folder: Path) -> Conv1dModel:
         network = architecture.build()
         network.load_state_dict(load_file(folder / "weights.safetensors"))
         answer = answer_from_json(stored["answer"])
-        return Conv1dModel(network.eval(), architecture, answer, stored["preprocess"], stored["training"])
+        record = {**stored["training"], "settings": {**stored["training"]["settings"]}}
+        return Conv1dModel(network.eval(), architecture, answer, stored["preprocess"], record)
     except (ArmillaryError, KeyError, TypeError, OSError, RuntimeError, SafetensorError) as error:
         raise InputError(
             f"{folder} is not a model of this software: {error}.", "Give the model folder that a training wrote."
