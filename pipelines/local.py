@@ -36,6 +36,10 @@ from pipelines.tasks import observed, stage_name, tasks_in_order
 CHECKPOINTS_VARIABLE = "ARMILLARY_CHECKPOINTS"
 """Read by the training loop, which cannot be imported here: it brings torch along."""
 
+PATIENT_THREADS = {"OMP_WAIT_POLICY": "PASSIVE"}
+"""Threads of a stage sleep while they wait for each other. By default they spin, and on a laptop that does something
+else besides a training then takes five times as long, for nothing gained on an idle one."""
+
 _SECONDS_TO_STOP = 5.0
 _ERROR_LINE = re.compile(r"^\s*(?:[\w.]+\.)?(\w*(?:Error|Exception|Interrupt|Exit)): (.*)$", re.MULTILINE)
 
@@ -68,6 +72,7 @@ def run_pipeline(
     progress = Progress(record.stages, folder / "events.jsonl")
     start = time.monotonic()
     variables = {
+        **PATIENT_THREADS,
         **environment,
         EVENTS_VARIABLE: str(folder / "events.jsonl"),
         CHECKPOINTS_VARIABLE: str(checkpoints_folder()),

@@ -94,13 +94,14 @@ def chi2_reductions(flux: Singles, ivar: Singles, templates: Templates, polynomi
     product = transform(templates.flux[first] * templates.flux[second])
     weighted_smooth = transform(weight[:, None] * smooth)
     weighted_flux = transform(weight * flux)
-    return _reduce(
+    reduced: Floats = _reduce(
         correlate(weighted_smooth[:, :1], product),
         correlate(weighted_smooth[:, :, None], template).reshape(rows, -1, templates.shifts),
         correlate(weighted_flux[:, None], template),
         np.einsum("np,ip,jp->nij", weight, smooth, smooth, optimize=True),
         (weight * flux) @ smooth.T,
     )
+    return reduced
 
 
 @compiled(parallel=True, error_model="numpy")
