@@ -57,7 +57,7 @@ def _difference(one: Path, other: Path, dataset: Path) -> float:
     """Largest difference between the logits of two models on validation rows.
 
     Not zero: sums of the matrix library depend on where its arrays happen to lie in memory, and Adam makes a step
-    of full length out of a rounding error wherever the gradient is nothing but that: a bias before a normalisation.
+    of full length out of a rounding error where the gradient is nothing but that: a bias before a normalisation.
     """
     rows = read_table(dataset / "dataset.parquet", ["flux", "ivar"], "validation")
     a, b = (load_model(folder).outputs(rows["flux"], rows["ivar"]) for folder in (one, other))
