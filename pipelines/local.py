@@ -37,8 +37,8 @@ CHECKPOINTS_VARIABLE = "ARMILLARY_CHECKPOINTS"
 """Read by the training loop, which cannot be imported here: it brings torch along."""
 
 PATIENT_THREADS = {"OMP_WAIT_POLICY": "PASSIVE"}
-"""Threads of a stage sleep while they wait for each other. By default they spin, and on a laptop that does something
-else besides a training then takes five times as long, for nothing gained on an idle one."""
+"""Threads of a stage sleep while they wait for each other. By default they spin, and on a laptop that does
+something else besides, a training then takes several times as long."""
 
 _SECONDS_TO_STOP = 5.0
 _ERROR_LINE = re.compile(r"^\s*(?:[\w.]+\.)?(\w*(?:Error|Exception|Interrupt|Exit)): (.*)$", re.MULTILINE)

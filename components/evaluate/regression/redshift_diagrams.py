@@ -136,7 +136,8 @@ def draw_velocity_errors(velocity_km_s: Mapping[str, Floats], limits_km_s: Seque
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.0f}".replace(",", "\u202f")))
     set_percent(axes.yaxis)
     axes.set_yticks(np.linspace(0, 1, 6))
-    axes.legend(loc="upper left", bbox_to_anchor=(0.0, 0.98))
+    # Below the model's curve and left of the baselines'.
+    axes.legend(loc="lower left", bbox_to_anchor=(0.27, 0.02))
     axes.set_xlabel("|dv| in km/s")
     axes.set_ylabel("Objects with a smaller error")
     first = next(iter(velocity_km_s))
