@@ -16,6 +16,7 @@ _FOREST_CONTRAST = 1.7
 _LY_BETA_OVER_ALPHA = 0.16
 """Ratio of f * lambda of the first two Lyman lines."""
 _HIGHER_SERIES_OVER_ALPHA = 0.08
+_BLUR_NORMALISATION = float(1.0 / np.sqrt(np.sum(np.exp(-0.25 * np.arange(-3, 4) ** 2))))
 _DAMPING_WIDTH_ANGSTROM = 2.06
 """Distance from Ly alpha, in its rest frame, at which 1e20 hydrogen atoms per cm^2 have optical depth one."""
 
@@ -40,6 +41,18 @@ _TAU_EFFECTIVE, _TAU_SCALE = _normalising_depths()
 def forest_scale(redshift: FloatArray) -> FloatArray:
     """Optical depth of gas at median density such that the mean transmission is right, any shape."""
     return np.asarray(np.interp(effective_optical_depth(redshift), _TAU_EFFECTIVE, _TAU_SCALE))
+
+
+@compiled(error_model="numpy")
+def _blur(field):  # type: ignore[no-untyped-def]
+    """Smooth a field of unit variance over two pixels or so, as pressure and the spectrograph do; variance stays."""
+    blurred = np.empty(field.size)
+    for i in range(field.size):
+        total = 0.0
+        for k in range(-3, 4):
+            total += field[min(max(i + k, 0), field.size - 1)] * np.exp(-0.125 * k * k)
+        blurred[i] = total * _BLUR_NORMALISATION
+    return blurred
 
 
 @compiled(parallel=True, error_model="numpy")
@@ -80,17 +93,12 @@ def apply_forest(
     beta_shift = round((ln_alpha - ln_beta) / step)
     for row in numba.prange(flux.shape[0]):
         ln_z = np.log1p(redshift[row])
-        field = noise[row]
+        field = _blur(noise[row])
         for i in range(pixels):
             x = log_wave[i] - ln_z
             if x >= ln_alpha:
                 break
-            # Jeans smoothing and the spectrograph blur the field over about two pixels.
-            g = 0.0
-            for k in range(-3, 4):
-                j = min(max(i + k, 0), pixels - 1)
-                g += field[j] * np.exp(-0.125 * k * k)
-            tau = scale[i] * np.exp(_FOREST_CONTRAST * g * 0.5341)
+            tau = scale[i] * np.exp(_FOREST_CONTRAST * field[i])
             if x < ln_beta:
                 j = i + beta_shift
                 if j < pixels:

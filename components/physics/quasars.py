@@ -22,8 +22,6 @@ from components.physics.wavelength_grid import WavelengthGrid
 
 FloatArray = npt.NDArray[np.float64]
 
-SIMULATOR_VERSION = "quasars-1"
-
 _MEDIAN_SIGNAL_TO_NOISE = 3.2
 _SIGNAL_TO_NOISE_SCATTER = 0.75
 """Standard deviation of ln(S/N) per 69 km/s pixel: what DR16Q's quasars have, from below 1 to above 20."""

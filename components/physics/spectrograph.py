@@ -11,47 +11,48 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
 
-# observed wavelength [angstrom] and noise relative to that at 6000 angstrom, for faint objects
-_BOSS_NOISE = np.array(
+# observed wavelength [angstrom] and share of the photons above the atmosphere that are detected
+# (Smee et al. 2013, figures 37 and 38, read off roughly)
+_BOSS_THROUGHPUT = np.array(
     [
-        (3540.0, 6.5),
-        (3600.0, 4.8),
-        (3700.0, 3.1),
-        (3800.0, 2.3),
-        (4000.0, 1.6),
-        (4500.0, 1.2),
-        (5000.0, 1.05),
-        (5500.0, 1.0),
-        (5900.0, 1.15),
-        (6300.0, 0.92),
-        (7000.0, 0.78),
-        (7500.0, 0.8),
-        (8000.0, 0.88),
-        (8500.0, 0.95),
-        (9000.0, 1.1),
-        (9500.0, 1.4),
-        (10000.0, 2.2),
-        (10300.0, 3.5),
-        (10420.0, 5.0),
+        (3550.0, 0.020),
+        (3650.0, 0.045),
+        (3800.0, 0.085),
+        (4000.0, 0.13),
+        (4500.0, 0.19),
+        (5000.0, 0.22),
+        (5500.0, 0.23),
+        (5950.0, 0.20),
+        (6500.0, 0.27),
+        (7000.0, 0.29),
+        (7500.0, 0.28),
+        (8000.0, 0.26),
+        (8500.0, 0.24),
+        (9000.0, 0.20),
+        (9500.0, 0.14),
+        (10000.0, 0.08),
+        (10400.0, 0.03),
     ]
 )
-_SDSS_NOISE = np.array(
+_SDSS_THROUGHPUT = np.array(
     [
-        (3780.0, 3.5),
-        (3850.0, 2.4),
-        (4000.0, 1.6),
-        (4500.0, 1.2),
-        (5000.0, 1.05),
-        (5500.0, 1.0),
-        (5900.0, 1.2),
-        (6300.0, 0.95),
-        (7000.0, 0.85),
-        (8000.0, 1.0),
-        (8500.0, 1.15),
-        (9000.0, 1.5),
-        (9250.0, 2.2),
+        (3780.0, 0.045),
+        (4000.0, 0.09),
+        (4500.0, 0.14),
+        (5000.0, 0.16),
+        (5500.0, 0.17),
+        (5950.0, 0.14),
+        (6500.0, 0.18),
+        (7000.0, 0.20),
+        (8000.0, 0.17),
+        (8500.0, 0.14),
+        (9000.0, 0.09),
+        (9250.0, 0.06),
     ]
 )
+_RED_SKY_FROM_ANGSTROM, _RED_SKY_PER_ANGSTROM = 7000.0, 1.5e-4
+"""Between the airglow lines the sky is grey and brightens a little into the red."""
+
 # first and last wavelength [angstrom], strength of the airglow band relative to the noise between lines
 _AIRGLOW = np.array(
     [
@@ -146,7 +147,7 @@ def airglow(wavelength_angstrom: FloatArray) -> FloatArray:
     for first, last, strength in _AIRGLOW:
         inside = (wavelength_angstrom > first) & (wavelength_angstrom < last)
         phase = np.mod(wavelength_angstrom - first, 17.3) / 17.3
-        comb += inside * strength * (0.25 + 2.2 * np.exp(-0.5 * ((phase - 0.5) / 0.13) ** 2))
+        comb += inside * strength * (0.05 + 2.2 * np.exp(-0.5 * ((phase - 0.5) / 0.13) ** 2))
     lines = np.exp(-0.5 * ((wavelength_angstrom[:, None] - _SKY_LINES_ANGSTROM) / 2.0) ** 2)
     glow: FloatArray = comb + lines @ _SKY_LINE_STRENGTH
     return glow
@@ -178,10 +179,25 @@ def _calibration(rows: int, wave: FloatArray, rng: np.random.Generator) -> Float
 
 
 def _noise_shape(wave: FloatArray, is_sdss: npt.NDArray[np.bool_]) -> FloatArray:
-    boss = np.exp(np.interp(wave, _BOSS_NOISE[:, 0], np.log(_BOSS_NOISE[:, 1])))
-    sdss = np.exp(np.interp(wave, _SDSS_NOISE[:, 0], np.log(_SDSS_NOISE[:, 1])))
-    shape: FloatArray = np.where(is_sdss[:, None], sdss, boss)
+    """Noise of faint objects between the airglow lines, 1 at 6000 angstrom, shape (rows, pixels)."""
+    shape: FloatArray = np.where(
+        is_sdss[:, None], _sky_limited_noise(wave, _SDSS_THROUGHPUT), _sky_limited_noise(wave, _BOSS_THROUGHPUT)
+    )
     return shape
+
+
+def _sky_limited_noise(wave: FloatArray, throughput: FloatArray) -> FloatArray:
+    """Photon noise of the sky as a flux density.
+
+    A pixel, whose width grows with the wavelength, counts photons in proportion to flux * throughput * wave^2;
+    the root of the sky's counts divided by that is sqrt(sky / throughput) / wave.
+    """
+
+    def noise(at: FloatArray) -> FloatArray:
+        sky = 1.0 + _RED_SKY_PER_ANGSTROM * np.clip(at - _RED_SKY_FROM_ANGSTROM, 0.0, None)
+        return np.asarray(np.sqrt(sky / np.interp(at, throughput[:, 0], throughput[:, 1])) / at)
+
+    return noise(wave) / noise(np.array([6000.0]))
 
 
 def _scale_noise(

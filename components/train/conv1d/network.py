@@ -145,7 +145,11 @@ class RestFrameNetwork(nn.Module):
         layers: list[nn.Module] = []
         for index, (kernel, before, after) in enumerate(zip(kernels, [inputs, *channels], channels, strict=False)):
             stride = 2 if index == 0 else 1
-            layers += [nn.Conv1d(before, after, kernel, stride, kernel // 2), nn.BatchNorm1d(after), nn.GELU()]
+            layers += [
+                nn.Conv1d(before, after, kernel, stride, kernel // 2, bias=False),
+                nn.BatchNorm1d(after),
+                nn.GELU(),
+            ]
         self.features = nn.Sequential(*layers[:-1], nn.Tanh())
         self.dropout = nn.Dropout1d(dropout)
         rest_pixels = self.pixels + self.shifts - 1
