@@ -45,7 +45,7 @@ def forest_scale(redshift: FloatArray) -> FloatArray:
 
 @compiled(error_model="numpy")
 def _blur(field):  # type: ignore[no-untyped-def]
-    """Smooth a field of unit variance over two pixels or so, as pressure and the spectrograph do; variance stays."""
+    """Smooth a field over two pixels or so, as pressure and the spectrograph do; its variance stays one."""
     blurred = np.empty(field.size)
     for i in range(field.size):
         total = 0.0
