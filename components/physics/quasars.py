@@ -112,10 +112,10 @@ def _noiseless(
     baldwin = 0.14 * rng.standard_normal(rows)
     emission = draw_emission(windiness, baldwin, rng)
     flux = np.ones((rows, len(wave)))
-    _add_components(flux, ln_wave, ln_z, emission.centre, emission.sigma, emission.amplitude)
+    _apply_components(flux, ln_wave, ln_z, emission.centre, emission.sigma, emission.amplitude, False)
     flux += _balmer_continuum(ln_wave - ln_z[:, None], rng)
     for absorption in (draw_outflows(is_bal, rng), draw_metal_absorbers(redshift, rng)):
-        _absorb_components(flux, ln_wave, ln_z, absorption.centre, absorption.sigma, absorption.amplitude)
+        _apply_components(flux, ln_wave, ln_z, absorption.centre, absorption.sigma, absorption.amplitude, True)
     flux *= _continuum(ln_wave - ln_z[:, None], rng)
     flux *= np.exp(-_reddening(rows, rng)[:, None] * smc_optical_depth(wave / (1 + redshift[:, None])))
     _absorb_by_hydrogen(flux, ln_wave, redshift, rng)
@@ -124,43 +124,21 @@ def _noiseless(
 
 
 @compiled(parallel=True, error_model="numpy")
-def _add_components(
+def _apply_components(
     flux: FloatArray,
     ln_wave: FloatArray,
     ln_z: FloatArray,
     centre: FloatArray,
     sigma: FloatArray,
     height: FloatArray,
+    absorbs: bool,
 ) -> None:
-    """Add Gaussians in ln(wavelength) to spectra of shape (rows, pixels), in place."""
+    """Add Gaussians in ln(wavelength) to spectra of shape (rows, pixels), or multiply by one minus them, in place."""
     step = ln_wave[1] - ln_wave[0]
     pixels = len(ln_wave)
     for row in numba.prange(flux.shape[0]):
         for k in range(centre.shape[1]):
-            middle = centre[row, k] + ln_z[row]
-            reach = 5.0 * sigma[row, k]
-            first = max(0, int((middle - reach - ln_wave[0]) / step) + 1)
-            last = min(pixels, int((middle + reach - ln_wave[0]) / step) + 1)
-            for i in range(first, last):
-                u = (ln_wave[i] - middle) / sigma[row, k]
-                flux[row, i] += height[row, k] * np.exp(-0.5 * u * u)
-
-
-@compiled(parallel=True, error_model="numpy")
-def _absorb_components(
-    flux: FloatArray,
-    ln_wave: FloatArray,
-    ln_z: FloatArray,
-    centre: FloatArray,
-    sigma: FloatArray,
-    depth: FloatArray,
-) -> None:
-    """Multiply spectra of shape (rows, pixels) by one minus Gaussians in ln(wavelength), in place."""
-    step = ln_wave[1] - ln_wave[0]
-    pixels = len(ln_wave)
-    for row in numba.prange(flux.shape[0]):
-        for k in range(centre.shape[1]):
-            if depth[row, k] == 0.0:
+            if height[row, k] == 0.0:
                 continue
             middle = centre[row, k] + ln_z[row]
             reach = 5.0 * sigma[row, k]
@@ -168,7 +146,8 @@ def _absorb_components(
             last = min(pixels, int((middle + reach - ln_wave[0]) / step) + 1)
             for i in range(first, last):
                 u = (ln_wave[i] - middle) / sigma[row, k]
-                flux[row, i] *= 1.0 - depth[row, k] * np.exp(-0.5 * u * u)
+                line = height[row, k] * np.exp(-0.5 * u * u)
+                flux[row, i] = flux[row, i] * (1.0 - line) if absorbs else flux[row, i] + line
 
 
 def _continuum(ln_rest: FloatArray, rng: np.random.Generator) -> FloatArray:
