@@ -112,10 +112,10 @@ def _noiseless(
     baldwin = 0.14 * rng.standard_normal(rows)
     emission = draw_emission(windiness, baldwin, rng)
     flux = np.ones((rows, len(wave)))
-    _apply_components(flux, ln_wave, ln_z, emission.centre, emission.sigma, emission.amplitude, False)
+    apply_components(flux, ln_wave, ln_z, emission.centre, emission.sigma, emission.amplitude, False)
     flux += _balmer_continuum(ln_wave - ln_z[:, None], rng)
     for absorption in (draw_outflows(is_bal, rng), draw_metal_absorbers(redshift, rng)):
-        _apply_components(flux, ln_wave, ln_z, absorption.centre, absorption.sigma, absorption.amplitude, True)
+        apply_components(flux, ln_wave, ln_z, absorption.centre, absorption.sigma, absorption.amplitude, True)
     flux *= _continuum(ln_wave - ln_z[:, None], rng)
     flux *= np.exp(-_reddening(rows, rng)[:, None] * smc_optical_depth(wave / (1 + redshift[:, None])))
     _absorb_by_hydrogen(flux, ln_wave, redshift, rng)
@@ -124,7 +124,7 @@ def _noiseless(
 
 
 @compiled(parallel=True, error_model="numpy")
-def _apply_components(
+def apply_components(
     flux: FloatArray,
     ln_wave: FloatArray,
     ln_z: FloatArray,
@@ -133,7 +133,7 @@ def _apply_components(
     height: FloatArray,
     absorbs: bool,
 ) -> None:
-    """Add Gaussians in ln(wavelength) to spectra of shape (rows, pixels), or multiply by one minus them, in place."""
+    """Add Gaussians in ln(wavelength) to spectra, (rows, pixels), or multiply by one minus them, in place."""
     step = ln_wave[1] - ln_wave[0]
     pixels = len(ln_wave)
     for row in numba.prange(flux.shape[0]):

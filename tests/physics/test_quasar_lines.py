@@ -7,7 +7,7 @@ import pytest
 
 from components.physics.constants import SPEED_OF_LIGHT_KM_S
 from components.physics.quasar_lines import Components, draw_emission
-from components.physics.quasars import _add_components
+from components.physics.quasars import apply_components
 from components.physics.wavelength_grid import WavelengthGrid
 
 ROWS = 600
@@ -26,7 +26,7 @@ def drawn() -> Components:
 def _emission(lines: Components, redshift: np.ndarray) -> np.ndarray:
     flux = np.zeros((len(redshift), GRID.pixels))
     ln_wave = np.log(GRID.wavelength_angstrom)
-    _add_components(flux, ln_wave, np.log1p(redshift), lines.centre, lines.sigma, lines.amplitude)
+    apply_components(flux, ln_wave, np.log1p(redshift), lines.centre, lines.sigma, lines.amplitude, False)
     return flux
 
 
