@@ -1,7 +1,7 @@
 """What an exercise consists of, beside its wiring."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -24,6 +24,9 @@ class Definition:
         Names of the scores that the terminal shows, best known first; the report has them all.
     comparability : str
         What is published, and which of a run's scores may be held against it.
+    checks : mapping of str to callable
+        By parameter that names files: what looks them over before the run, called with the parameter's value, so
+        that a mistake there is not told after hours of training.
     """
 
     pipeline: Any
@@ -32,3 +35,4 @@ class Definition:
     headline: str
     scores: tuple[str, ...]
     comparability: str
+    checks: Mapping[str, Callable[[str], None]] = field(default_factory=dict)

@@ -44,7 +44,11 @@ def resolve(definition: Definition, preset: str, settings: Mapping[str, Any]) ->
         if name not in signature:
             raise ParameterError(f"There is no parameter {name!r}.", suggest(name, list(signature)))
         values[name] = _typed(name, value, signature[name].annotation)
-    return values | _data_parameters(values)
+    resolved = values | _data_parameters(values)
+    for name, check in definition.checks.items():
+        if resolved[name]:
+            check(resolved[name])
+    return resolved
 
 
 def parse_assignments(assignments: Sequence[str], option: str = "--set") -> dict[str, str]:

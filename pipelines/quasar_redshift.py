@@ -3,6 +3,7 @@
 from kfp import dsl
 
 from components.evaluate.regression.component import evaluate_regression
+from components.ingest.sdss_folder.component import check_sdss_folder
 from components.ingest.sdss_spectra.component import ingest_sdss_spectra
 from components.predict.spectra.component import predict_spectra
 from components.preprocess.spectra.component import preprocess_spectra
@@ -98,6 +99,11 @@ def quasar_redshift(
     )
 
 
+def check_external(folder: str) -> None:
+    """Look over the quasars that the model will be validated on."""
+    check_sdss_folder.python_func(folder, ["QSO"])
+
+
 DEFINITION = Definition(
     pipeline=quasar_redshift,
     predictor=predict_spectra,
@@ -132,4 +138,5 @@ DEFINITION = Definition(
         "Published: 0.97 within 6000 km/s (workshop paper; FNet, arXiv:2201.03393), for real DR16Q spectra. "
         "Only scores of real spectra may be held against it."
     ),
+    checks={"external": check_external},
 )

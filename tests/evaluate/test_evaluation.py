@@ -186,3 +186,13 @@ def test_a_folder_of_data_and_a_folder_of_a_trained_model_are_enough(dataset, tm
     assert "Training" in page.text
     with pytest.raises(ArmillaryError, match=r"history\.json"):
         evaluate(dataset, tmp_path / "nothing", tmp_path / "other", Settings())
+
+
+def test_a_folder_of_near_quasars_is_scored_as_a_whole(dataset, model, real_data, tmp_path):
+    near = real_data / "sdss" / "spectra" / "spec-0332-52367-0639.fits"
+    folder = tmp_path / "near"
+    folder.mkdir()
+    (folder / near.name).symlink_to(near)
+    metrics = evaluate_model(dataset, model, tmp_path / "out", Settings(bootstrap=10, external=str(folder)), [])
+    assert metrics["rows"]["external"] == 1
+    assert "above redshift 0.0" in metrics["external_provenance"]["notes"][0]

@@ -9,7 +9,7 @@ from spec_writer import write_spec
 from components.common.errors import InputError, ParameterError
 from components.common.tables import read_provenance, read_table
 from components.ingest.sdss_spectra import files_source
-from components.ingest.sdss_spectra.files_source import read_folder
+from components.ingest.sdss_spectra.files_source import check_folder, read_folder
 from components.ingest.sdss_spectra.ingestion import Settings, ingest
 
 
@@ -184,6 +184,13 @@ def test_a_folder_of_no_use_is_an_error_and_leaves_nothing(tmp_path: Path, prepa
     with pytest.raises(InputError, match=said):
         ingest(tmp_path / "out", Settings("files", location=str(tmp_path / "in")))
     assert not [p for p in tmp_path.iterdir() if p.name != "in"]
+
+
+def test_a_folder_is_checked_without_reading_its_pixels(tmp_path: Path) -> None:
+    write_spec(tmp_path / "spec-a.fits", ivar=np.zeros(400))
+    check_folder(tmp_path, ("QSO",))
+    with pytest.raises(InputError, match=r"None of the spectra.*'class': 1"):
+        check_folder(tmp_path, ("STAR",))
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from command_line import Armillary
 from kfp import compiler
 
 from components.common.component import content_hash
+from components.common.errors import InputError
 from pipelines.catalogue import EXERCISES, Exercise
 from pipelines.parameters import DATA_PARAMETERS, resolve
 from pipelines.stages import find_stage
@@ -23,7 +24,7 @@ SCORE = {"value", "low", "high", "baseline", "published"}
 @each_exercise
 def test_presets_set_parameters_that_exist_to_values_of_their_type(exercise: Exercise) -> None:
     definition = exercise.load()
-    assert set(definition.presets) == {"smoke", "demo", "full"}
+    assert set(definition.presets) >= {"smoke", "demo", "full"}
     for name, preset in definition.presets.items():
         as_text = {key: json.dumps(v) if isinstance(v, list) else str(v) for key, v in preset.items()}
         assert resolve(definition, name, as_text) == resolve(definition, name, {})
@@ -70,6 +71,18 @@ def test_stages_pass_every_setting_on(exercise: Exercise) -> None:
         stage = find_stage(definition, name, resolve(definition, "smoke", {}))
         signature = inspect.signature(stage.face.python_func).parameters
         assert set(signature) == {*stage.arguments, *stage.inputs, *stage.outputs}
+
+
+@each_exercise
+def test_external_spectra_are_looked_over_before_anything_runs(
+    exercise: Exercise, armillary: Armillary, real_data: Path, tmp_path: Path
+) -> None:
+    galaxy = real_data / "sdss" / "spectra" / "spec-0266-51630-0168.fits"
+    (tmp_path / galaxy.name).symlink_to(galaxy)
+    run = armillary("run", exercise.slug, "--preset", "smoke", "--external", tmp_path)
+    assert run.returncode == InputError.exit_code
+    assert f"None of the spectra in {tmp_path} can be used: {{'class': 1}}" in run.stderr.replace("\n", " ")
+    assert "ingest" not in run.stderr + run.stdout
 
 
 @pytest.mark.slow

@@ -20,7 +20,10 @@ from components.predict.spectra.prediction import predict_table
 from components.predict.spectra.warnings import describe
 
 MINIMUM_REDSHIFT = 0.5
-"""Scores are of quasars above it: below, the host galaxy's light rules, and DR16Q has few."""
+"""Scores are of quasars above it: below, the host galaxy's light rules, and DR16Q has few.
+
+A folder that has none of them is scored as a whole.
+"""
 
 MISS_KM_S = 6000.0
 
@@ -36,7 +39,9 @@ class External:
     warning : ndarray of int, shape (n,)
         Warning bits as `armillary predict` gives them.
     within : ndarray of bool, shape (n,)
-        Above `MINIMUM_REDSHIFT`: those that are scored.
+        Above `minimum_redshift`: those that are scored.
+    minimum_redshift : float
+        `MINIMUM_REDSHIFT`, or 0 where all quasars are nearer.
     rejections : Rejections
         The rest of the folder: what is no quasar, or cannot be used.
     provenance : Provenance
@@ -46,6 +51,7 @@ class External:
     outcome: Outcome
     warning: npt.NDArray[np.int64]
     within: npt.NDArray[np.bool_]
+    minimum_redshift: float
     rejections: Rejections
     provenance: Provenance
 
@@ -55,7 +61,7 @@ class External:
         return np.asarray(np.abs(self.outcome.velocity_km_s) >= MISS_KM_S)
 
     def misses(self) -> list[dict[str, Any]]:
-        """Describe every miss, those below `MINIMUM_REDSHIFT` included, the worst first."""
+        """Describe every miss, those that are not scored included, the worst first."""
         c = self.outcome.columns
         rows = np.flatnonzero(self.missed)
         return [
@@ -88,18 +94,19 @@ def validate(folder: Path, model: Model, baselines: Baselines, constant: float, 
     Raises
     ------
     InputError
-        When the folder holds no quasar with a redshift above `MINIMUM_REDSHIFT`.
+        When the folder holds no quasar that can be used.
     """
     spectra, rejections = read_folder(folder, IngestSettings(source="files", location=str(folder), classes=(QSO,)))
     predicted = predict_table(spectra, model)
     rows = {name: values[predicted.rows] for name, values in spectra.items() if name not in ("flux", "ivar")}
     rows |= {"flux": predicted.prepared.flux, "ivar": predicted.prepared.ivar}
-    within = rows["redshift"] > MINIMUM_REDSHIFT
-    if not within.any():
+    if not rows["redshift"].size:
         raise InputError(
-            f"{folder} has no quasar with a redshift above {MINIMUM_REDSHIFT}.",
+            f"None of the quasars in {folder} has a spectrum that can be used: {predicted.rejected}.",
             "Give a folder of quasars, with their class and redshift in labels.csv.",
         )
+    minimum = MINIMUM_REDSHIFT if (rows["redshift"] > MINIMUM_REDSHIFT).any() else 0.0
+    within = rows["redshift"] > minimum
     for row in predicted.rejected:
         rejections.add(*row)
     provenance = Provenance(
@@ -109,10 +116,10 @@ def validate(folder: Path, model: Model, baselines: Baselines, constant: float, 
         requested=len(within) + len(rejections),
         received=len(within),
         rejected=rejections.counts,
-        notes=(f"Scores are of the {within.sum()} quasars above redshift {MINIMUM_REDSHIFT}.",),
+        notes=(f"Scores are of the {within.sum()} quasars above redshift {minimum}.",),
     )
     outcome = predict_batches([rows], model, baselines, constant, step)
-    return External(outcome, predicted.columns["warning"], within, rejections, provenance)
+    return External(outcome, predicted.columns["warning"], within, minimum, rejections, provenance)
 
 
 def write_external(folder: Path, external: External) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 
 from components.common.report import Column, Section
 from components.evaluate.regression import redshift
-from components.evaluate.regression.external import MINIMUM_REDSHIFT, External
+from components.evaluate.regression.external import External
 from components.evaluate.regression.metrics import Scored
 from components.evaluate.regression.redshift_diagrams import draw_external
 from components.evaluate.regression.score_table import add_score_table
@@ -39,9 +39,9 @@ def _summary(external: External, scored: Scored) -> str:
     within, best = external.within, scored.model[redshift.HEADLINE]
     right = int((~external.missed & within).sum())
     text = (
-        f"{right} of {within.sum()} quasars above redshift {MINIMUM_REDSHIFT} are right within 6000 km/s. The "
-        f"folder holds {within.size} quasars that can be used; those below that redshift are drawn and listed, "
-        "not scored."
+        f"{right} of {within.sum()} quasars above redshift {external.minimum_redshift} are right within "
+        f"6000 km/s. The folder holds {within.size} quasars that can be used; those below that redshift are drawn "
+        "and listed, not scored."
     )
     if best.published is None:
         return text

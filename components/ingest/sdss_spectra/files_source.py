@@ -64,16 +64,28 @@ def open_folder(folder: Path, settings: Settings, rejections: Rejections) -> Sou
     return Source(provenance, asked, _stream(wanted, rejections))
 
 
+def check_folder(folder: Path, classes: tuple[str, ...]) -> None:
+    """Raise what reading the folder would raise, from its labels and the files' headers alone."""
+    rejections = Rejections()
+    source = open_folder(folder, Settings(source="files", location=str(folder), classes=classes), rejections)
+    if len(rejections) >= source.asked:
+        raise _none_usable(folder, rejections)
+
+
 def read_folder(folder: Path, settings: Settings) -> tuple[Columns, Rejections]:
     """Read all wanted spectra of a folder into memory, for a validation set of a few thousand at most."""
     rejections = Rejections()
     batches = list(open_folder(folder, settings, rejections).batches)
     if not batches:
-        raise InputError(
-            f"None of the spectra in {folder} can be used: {rejections.counts}.",
-            "Check classes, redshift range and files.",
-        )
+        raise _none_usable(folder, rejections)
     return {name: np.concatenate([b[name] for b in batches]) for name in batches[0]}, rejections
+
+
+def _none_usable(folder: Path, rejections: Rejections) -> InputError:
+    return InputError(
+        f"None of the spectra in {folder} can be used: {rejections.counts}.",
+        "Check classes, redshift range and files.",
+    )
 
 
 def _metadata(files: list[Path], rejections: Rejections) -> pd.DataFrame:
