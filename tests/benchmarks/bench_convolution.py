@@ -54,7 +54,7 @@ def training(
     ("pixels", "kernels"), [(4618, (500, 200, 10)), (1154, (125, 50, 7))], ids=["4618 pixels", "1154 pixels"]
 )
 @pytest.mark.parametrize("peer", ["float32", "bfloat16 autocast"])
-def bench_training(ratio, pixels, kernels, peer):
+def test_training(ratio, pixels, kernels, peer):
     """The same start must have the same loss, to the rounding of the precision that the peer computes in."""
     tolerance = 1e-4 if peer == "float32" else 0.1
     ratio(

@@ -78,7 +78,7 @@ def _stacked(redshift: float) -> np.ndarray:
     return _noiseless(np.full(rows, redshift), np.zeros(rows, dtype=bool), GRID, np.random.default_rng(6))
 
 
-@pytest.mark.parametrize(("redshift", "rest"), [(2.6, 1549.1), (1.0, 2799.1), (0.5, 4862.7), (0.3, 6564.6)])
+@pytest.mark.parametrize(("redshift", "rest"), [(2.6, 1549.1), (1.0, 2799.1), (0.3, 6564.6)])
 def test_the_strong_lines_stand_at_one_plus_z(redshift: float, rest: float) -> None:
     flux = np.median(_stacked(redshift), axis=0)
     x = WAVE / (rest * (1 + redshift))
