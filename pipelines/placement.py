@@ -1,0 +1,171 @@
+"""Where and how stages run on a cluster: the one place for memory, processors, GPUs, retries and credentials.
+
+An exercise is wiring and knows nothing of this. `placed` gives its tasks what a cluster needs when it is compiled;
+on a laptop, where none of it means anything, the very same exercise runs without.
+
+Caching: ingest always runs, because Kubeflow compares its parameters and never the archive behind them: a source
+that has changed would be answered with yesterday's data, and so would all stages after it. The store keeps what
+was downloaded, which makes that cheap. The other stages are cached: what they read is named by the execution that
+made it, so that they run afresh after a fresh ingest. `data_version` names the state of the source: whoever gives
+one may have the cache serve ingest too when submitting the run.
+
+Retries cover pods that are lost with their node. A program that fails is not started again by a stock
+Kubeflow; what may fail for a while, such as a download, is tried again by the stage itself.
+"""
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kfp import dsl, kubernetes
+from kfp.dsl.pipeline_context import Pipeline
+
+from components.common.errors import ParameterError
+from pipelines.definition import Definition
+from pipelines.local import PATIENT_THREADS
+from pipelines.tasks import stage_name
+
+GPUS = "gpus"
+"""Parameter that `placed` adds. A text, because Kubeflow's driver reads quantities from texts alone; "0" is a node
+without a GPU, so that one file serves both kinds of node."""
+
+ENVIRONMENT = {
+    "HOME": "/tmp",
+    "MPLCONFIGDIR": "/tmp/matplotlib",
+    "NUMBA_CACHE_DIR": "/tmp/numba",
+    **PATIENT_THREADS,
+}
+"""Variables of all tasks. The root file system may be read-only, so that only /tmp is sure to be writable."""
+
+SECRET_KEYS = (
+    "AWS_ENDPOINT_URL",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_REGION",
+    "ARMILLARY_BUCKET",
+)
+"""Keys of the Secret, each also the name of the variable: the same names that the shell uses."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What differs between clusters.
+
+    Attributes
+    ----------
+    secret : str
+        Secret with the `SECRET_KEYS`, in the namespace of the runs. Where it or a key is missing a pod starts all
+        the same: simulated data need no store, and a stage that needs one says which variable is not set.
+    accelerator : str
+        Resource by which nodes offer GPUs.
+    node_selector : mapping of str to str
+        Labels of the nodes for training, also for a training without a GPU.
+    tolerations : tuple of mapping
+        Taints of nodes that training may run on; the one here is how GPU nodes are usually reserved.
+    """
+
+    secret: str = "armillary-store"
+    accelerator: str = "nvidia.com/gpu"
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    tolerations: tuple[Mapping[str, str], ...] = (
+        {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"},
+    )
+
+
+@dataclass(frozen=True)
+class Size:
+    """Requests, by which a node is chosen; limits, at which a pod is slowed or killed; longest duration."""
+
+    cpu: tuple[str, str]
+    memory: tuple[str, str]
+    hours: int
+
+
+# At least twice the memory that the demo of quasar-redshift was measured to take on two cores.
+_LAPTOP = {
+    "ingest": Size(cpu=("500m", "2"), memory=("1Gi", "2Gi"), hours=1),
+    "preprocess": Size(cpu=("500m", "2"), memory=("1Gi", "2Gi"), hours=1),
+    "train": Size(cpu=("1", "2"), memory=("2Gi", "4Gi"), hours=3),
+    "evaluate": Size(cpu=("500m", "2"), memory=("2Gi", "4Gi"), hours=1),
+}
+# For a whole survey. Stages stream, so that memory grows with the processors rather than with the rows; an archive
+# that is asked politely takes days.
+_SURVEY = {
+    "ingest": Size(cpu=("1", "4"), memory=("4Gi", "8Gi"), hours=72),
+    "preprocess": Size(cpu=("2", "8"), memory=("8Gi", "16Gi"), hours=12),
+    "train": Size(cpu=("4", "8"), memory=("16Gi", "32Gi"), hours=72),
+    "evaluate": Size(cpu=("2", "8"), memory=("8Gi", "32Gi"), hours=12),
+}
+_LAPTOP_PRESETS = ("smoke", "demo")
+
+_RETRIES = 3
+_SHARED_MEMORY = "1Gi"  # the 64 MB that a container has by itself end a loader with several workers
+
+
+def placed(definition: Definition, preset: str, settings: Settings | None = None) -> Any:
+    """Return the pipeline of an exercise with all that a cluster has to know about its tasks.
+
+    Parameters
+    ----------
+    definition : Definition
+        The exercise.
+    preset : str
+        Sizes the tasks: `smoke` and `demo` fit a laptop, whatever else there is wants real nodes.
+    settings : Settings, optional
+        What differs between clusters.
+
+    Returns
+    -------
+    kfp pipeline
+        With the parameters of the exercise, and `gpus`.
+    """
+    wiring = definition.pipeline.pipeline_func
+    signature = inspect.signature(wiring)
+    sizes = _LAPTOP if preset in _LAPTOP_PRESETS else _SURVEY
+
+    def wire_and_place(*values: Any) -> None:
+        *own, gpus = values
+        wiring(*own)
+        for name, task in Pipeline.get_default_pipeline().tasks.items():
+            _place(task, stage_name(name), sizes, settings or Settings(), gpus)
+
+    gpus = inspect.Parameter(GPUS, inspect.Parameter.POSITIONAL_OR_KEYWORD, default="0", annotation=str)
+    wire_and_place.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[*signature.parameters.values(), gpus]
+    )
+    pipeline = definition.pipeline
+    return dsl.pipeline(name=pipeline.name, description=pipeline.description)(wire_and_place)
+
+
+def _place(task: Any, stage: str, sizes: Mapping[str, Size], settings: Settings, gpus: Any) -> None:
+    size = sizes.get(stage.split("-")[0])  # a second task of a kind has a number
+    if size is None:
+        raise ParameterError(
+            f"No size is known for a stage of the kind {stage!r}.",
+            "Add it to the tables in pipelines/placement.py, or begin the component's name with another verb.",
+        )
+    task.set_display_name(stage)
+    task.set_cpu_request(size.cpu[0]).set_cpu_limit(size.cpu[1])
+    task.set_memory_request(size.memory[0]).set_memory_limit(size.memory[1])
+    task.set_retry(_RETRIES, backoff_duration="30s", backoff_factor=2.0, backoff_max_duration="600s")
+    task.set_caching_options(not stage.startswith("ingest"))
+    kubernetes.set_timeout(task, size.hours * 3600)
+    kubernetes.empty_dir_mount(task, volume_name="tmp", mount_path="/tmp")
+    kubernetes.use_secret_as_env(task, settings.secret, {key: key for key in SECRET_KEYS}, optional=True)
+    # A library counts the processors of the node, not those that the pod may use.
+    for name, value in {**ENVIRONMENT, "OMP_NUM_THREADS": size.cpu[1]}.items():
+        task.set_env_variable(name, value)
+    if stage.startswith("train"):
+        _place_on_accelerator(task, settings, gpus)
+
+
+def _place_on_accelerator(task: Any, settings: Settings, gpus: Any) -> None:
+    task.set_accelerator_type(settings.accelerator).set_accelerator_limit(gpus)
+    kubernetes.empty_dir_mount(
+        task, volume_name="shared-memory", mount_path="/dev/shm", medium="Memory", size_limit=_SHARED_MEMORY
+    )
+    for key, value in settings.node_selector.items():
+        kubernetes.add_node_selector(task, key, value)
+    for toleration in settings.tolerations:
+        kubernetes.add_toleration(task, **toleration)
