@@ -13,7 +13,7 @@ ARGS ?=
 # Further options of pytest, such as PYTEST_ARGS="tests/pipelines -x".
 PYTEST_ARGS ?=
 
-.PHONY: help setup run test lint bench clean
+.PHONY: help setup run test lint golden bench clean
 
 help: ## Show the targets and what each does
 	@echo "make TARGET [NAME=value ...]"
@@ -40,6 +40,9 @@ lint: $(STAMP) ## Format check, lint and types
 
 test: lint ## Lint, types, and every test but those that need a browser to be installed
 	$(BIN)/pytest $(PYTEST_ARGS)
+
+golden: $(STAMP) ## Compile all exercises anew into tests/golden; look at the difference before it is committed
+	$(BIN)/python tests/pipelines/golden.py
 
 bench: $(STAMP) ## Speed of the hot paths, each as a ratio to a named peer
 	$(BIN)/pytest tests/benchmarks -o python_files='bench_*.py' -o addopts= -q -p no:cacheprovider --benchmark-only $(PYTEST_ARGS)

@@ -139,6 +139,27 @@ def predict(
     raise typer.Exit(command.predict(exercise, files, model=model, out=out, plots=plots))
 
 
+@app.command("compile")
+def compile_exercises(
+    exercise: Annotated[str, typer.Argument(help="The exercise, as `armillary list` names it.")] = "",
+    every: Annotated[bool, typer.Option("--all", help="All exercises.")] = False,
+    output: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the files.")] = Path("build/pipelines"),
+    preset: Preset = "demo",
+    kubernetes: Annotated[
+        bool, typer.Option("--kubernetes", help="Write objects for `kubectl apply` instead of files for upload.")
+    ] = False,
+    namespace: Annotated[str, typer.Option(metavar="NS", help="Namespace of the objects.")] = "",
+) -> None:
+    """Write the files that a Kubeflow cluster takes."""
+    from pipelines.commands import compile as command
+
+    raise typer.Exit(
+        command.compile_exercises(
+            exercise, every=every, output=output, preset=preset, as_objects=kubernetes, namespace=namespace
+        )
+    )
+
+
 @app.command()
 def doctor() -> None:
     """Find what is missing on this machine, and the command that mends it."""
