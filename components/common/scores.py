@@ -81,6 +81,8 @@ class Definition:
         The value to hit, where the direction is "target".
     needs_distribution : bool
         Undefined for methods that predict points only.
+    is_fraction : bool
+        A share of the objects: where it is none or all of them, resampling them tells nothing of its error.
     """
 
     name: str
@@ -90,6 +92,7 @@ class Definition:
     compute: Callable[[Predictions, Floats], Floats]
     target: float | None = None
     needs_distribution: bool = False
+    is_fraction: bool = False
 
     def loss(self, value: float) -> float:
         """Turn a value into something that is smaller when better, for choices such as the best constant."""
@@ -175,9 +178,21 @@ def score(
     for weights in bootstrap_weights(groups, resamples, seed):
         for definition in wanted:
             drawn[definition.name].append(definition.compute(predictions, weights))
+    objects = np.unique(groups).size
+    return {
+        d.name: Score(values[d.name], *_interval(d, values[d.name], np.concatenate(drawn[d.name]), objects))
+        for d in wanted
+    }
+
+
+def _interval(definition: Definition, value: float, drawn: Floats, objects: int) -> tuple[float, float]:
+    """Interval from the resamples; for none or all of the objects the exact binomial one (Clopper & Pearson)."""
     tail = (1 - INTERVAL_LEVEL) / 2
-    ends = {name: np.quantile(np.concatenate(of), [tail, 1 - tail]) for name, of in drawn.items()}
-    return {name: Score(value, *map(float, ends[name])) for name, value in values.items()}
+    if definition.is_fraction and value in (0.0, 1.0):
+        reach = 1 - tail ** (1 / objects)
+        return (0.0, reach) if value == 0.0 else (1 - reach, 1.0)
+    low, high = np.quantile(drawn, [tail, 1 - tail])
+    return float(low), float(high)
 
 
 def bias(residual: Floats, weights: Floats) -> Floats:
@@ -264,6 +279,7 @@ CALIBRATION = (
         coverage,
         ONE_SIGMA,
         needs_distribution=True,
+        is_fraction=True,
     ),
     Definition("pit_distance", "distance of PIT from uniform", "", "lower", pit_distance, needs_distribution=True),
     Definition("crps", "CRPS", "", "lower", crps),
@@ -295,6 +311,7 @@ def regression_scores(unit: str, outlier_limit: float) -> tuple[Definition, ...]
             "",
             "lower",
             of_residual(lambda residual, weights: outlier_fraction(residual, weights, outlier_limit)),
+            is_fraction=True,
         ),
         Definition("r2", "R^2", "", "higher", lambda p, weights: r2(p.truth, p.value, weights)),
         *CALIBRATION,

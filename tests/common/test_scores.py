@@ -72,6 +72,16 @@ def test_calibration_scores_tell_honest_from_overconfident():
     assert honest["crps"].value < narrow["crps"].value
 
 
+def test_all_right_is_no_proof_of_being_always_right():
+    truth = np.zeros(34)
+    found = scores.score(
+        scores.regression_scores("mag", 0.1), scores.Predictions.of_points(truth, truth), np.arange(34)
+    )
+    # Clopper & Pearson: were 10.3 % outliers, 34 objects would show none with a probability of 2.5 %.
+    assert found["outlier_fraction"].low == 0.0
+    assert (1 - found["outlier_fraction"].high) ** 34 == pytest.approx(0.025)
+
+
 def test_the_interval_is_that_of_theory():
     generator = np.random.default_rng(0)
     residual = generator.normal(0, 3.0, 2000)

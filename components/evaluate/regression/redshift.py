@@ -55,6 +55,7 @@ SCORES: tuple[Definition, ...] = (
             "",
             "higher",
             _of_velocity(scores.fraction_within, limit),
+            is_fraction=True,
         )
         for limit in ACCURACY_LIMITS_KM_S
     ),
@@ -68,6 +69,7 @@ SCORES: tuple[Definition, ...] = (
         "",
         "lower",
         _of_velocity(scores.outlier_fraction, CATASTROPHIC * SPEED_OF_LIGHT_KM_S),
+        is_fraction=True,
     ),
     *scores.CALIBRATION,
 )
