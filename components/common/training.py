@@ -31,7 +31,6 @@ Epoch = dict[str, float]
 
 _WARM_UP = 0.2
 _FINAL_RATE = 1e-3
-_GRADIENT_NORM = 5.0
 _PROGRESS_PER_EPOCH = 20
 
 
@@ -56,6 +55,8 @@ class Schedule:
         `auto` is bfloat16 autocast on a GPU that has it, float32 elsewhere.
     constant_rate : bool
         Keep the learning rate, as the workshop paper does.
+    largest_gradient : float or None
+        Longer gradients are shortened to this norm, so that one odd minibatch does not undo an epoch.
     """
 
     epochs: int
@@ -65,6 +66,7 @@ class Schedule:
     seed: int = 0
     precision: str = "auto"
     constant_rate: bool = False
+    largest_gradient: float | None = 5.0
 
 
 def pick_device() -> torch.device:
@@ -241,7 +243,8 @@ class _Trainer:
                 loss = self.loss(self.network, batch)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(self.network.parameters(), _GRADIENT_NORM)
+            if self.schedule.largest_gradient is not None:
+                nn.utils.clip_grad_norm_(self.network.parameters(), self.schedule.largest_gradient)
             self.optimizer.step()
             total += loss.detach()
             done += 1

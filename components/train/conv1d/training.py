@@ -182,6 +182,7 @@ def _schedule(settings: Settings) -> Schedule:
         seed=settings.seed,
         precision=settings.precision,
         constant_rate=is_paper,
+        largest_gradient=None if is_paper else 5.0,
     )
 
 
