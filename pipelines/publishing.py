@@ -17,7 +17,7 @@ from components.common.store import Store
 from pipelines.home import cache_folder, home, runs_folder
 from pipelines.records import RunRecord, StageRecord, read_record
 
-KEPT_RUNS = 5
+KEPT_RUNS = 3
 _BULKY = "dataset"
 
 
