@@ -193,9 +193,10 @@ print(peak)
 
 
 def test_memory_does_not_grow_with_the_number_of_spectra(tmp_path: Path) -> None:
-    """Sixteen more row groups, 308 MB, and less than a tenth of that in memory.
+    """Sixteen more row groups, 308 MB, and less than a quarter of that in memory.
 
-    Eight groups fill the pipeline. What does grow is the split, by some hundred bytes a spectrum.
+    Eight groups fill the pipeline. What does grow is the split, by some hundred bytes a spectrum; and how many
+    groups of 19 MB are in flight when the peak is taken differs by one or two with the threads' luck.
     """
     peaks = []
     batch = {name: np.concatenate([values] * 256) for name, values in make_spectra(2).items()}
@@ -205,4 +206,4 @@ def test_memory_does_not_grow_with_the_number_of_spectra(tmp_path: Path) -> None
         command = [sys.executable, "-c", _MEASURE, str(source), str(tmp_path / f"{groups}-out")]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         peaks.append(int(done.stdout.split()[-1]))
-    assert peaks[1] - peaks[0] < 30
+    assert peaks[1] - peaks[0] < 308 / 4
