@@ -193,10 +193,10 @@ print(peak)
 
 
 def test_memory_does_not_grow_with_the_number_of_spectra(tmp_path: Path) -> None:
-    """Sixteen more row groups, 308 MB, and less than a quarter of that in memory.
+    """Sixteen more row groups, 308 MB, and less than a tenth of that in memory.
 
-    Eight groups fill the pipeline. What does grow is the split, by some hundred bytes a spectrum; and how many
-    groups of 19 MB are in flight when the peak is taken differs by one or two with the threads' luck.
+    Eight groups fill the pipeline. What grows is the split, by some hundred bytes a spectrum. A peak depends on
+    which threads happen to hold a group of 19 MB at once, so that the smallest of three is compared.
     """
     peaks = []
     batch = {name: np.concatenate([values] * 256) for name, values in make_spectra(2).items()}
@@ -204,6 +204,6 @@ def test_memory_does_not_grow_with_the_number_of_spectra(tmp_path: Path) -> None
         batches = [{**batch, "object_id": np.array([f"{k} {j}" for j in range(512)])} for k in range(groups)]
         source = write_spectra(tmp_path / f"{groups}", *batches)
         command = [sys.executable, "-c", _MEASURE, str(source), str(tmp_path / f"{groups}-out")]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        peaks.append(int(done.stdout.split()[-1]))
-    assert peaks[1] - peaks[0] < 308 / 4
+        runs = [subprocess.run(command, capture_output=True, text=True, check=True) for _ in range(3)]
+        peaks.append(min(int(run.stdout.split()[-1]) for run in runs))
+    assert peaks[1] - peaks[0] < 30
