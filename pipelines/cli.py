@@ -149,13 +149,22 @@ def compile_exercises(
         bool, typer.Option("--kubernetes", help="Write objects for `kubectl apply` instead of files for upload.")
     ] = False,
     namespace: Annotated[str, typer.Option(metavar="NS", help="Namespace of the objects.")] = "",
+    shards: Annotated[
+        int, typer.Option(help="Pods that ingest at the same time; 0: as many as suit the preset.")
+    ] = 0,
 ) -> None:
     """Write the files that a Kubeflow cluster takes."""
     from pipelines.commands import compile as command
 
     raise typer.Exit(
         command.compile_exercises(
-            exercise, every=every, output=output, preset=preset, as_objects=kubernetes, namespace=namespace
+            exercise,
+            every=every,
+            output=output,
+            preset=preset,
+            as_objects=kubernetes,
+            namespace=namespace,
+            shards=shards,
         )
     )
 

@@ -24,6 +24,7 @@ from kfp.dsl.pipeline_context import Pipeline
 from components.common.errors import ParameterError
 from pipelines.definition import Definition
 from pipelines.local import PATIENT_THREADS
+from pipelines.sharding import sharded
 from pipelines.tasks import stage_name
 
 GPUS = "gpus"
@@ -63,6 +64,8 @@ class Settings:
         Labels of the nodes for training, also for a training without a GPU.
     tolerations : tuple of mapping
         Taints of nodes that training may run on; the one here is how GPU nodes are usually reserved.
+    shards : int
+        Pods that ingest at the same time; 0 leaves it to the preset: one for `smoke` and `demo`, eight for others.
     """
 
     secret: str = "armillary-store"
@@ -71,6 +74,11 @@ class Settings:
     tolerations: tuple[Mapping[str, str], ...] = (
         {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"},
     )
+    shards: int = 0
+
+    def shards_for(self, preset: str) -> int:
+        """Return the number of shards of a preset."""
+        return self.shards or (1 if preset in _LAPTOP_PRESETS else _SURVEY_SHARDS)
 
 
 @dataclass(frozen=True)
@@ -85,6 +93,7 @@ class Size:
 # At least twice the memory that the demo of quasar-redshift was measured to take on two cores.
 _LAPTOP = {
     "ingest": Size(cpu=("500m", "2"), memory=("1Gi", "2Gi"), hours=1),
+    "merge": Size(cpu=("250m", "1"), memory=("512Mi", "1Gi"), hours=1),
     "preprocess": Size(cpu=("500m", "2"), memory=("1Gi", "2Gi"), hours=1),
     "train": Size(cpu=("1", "2"), memory=("2Gi", "4Gi"), hours=3),
     "evaluate": Size(cpu=("500m", "2"), memory=("2Gi", "4Gi"), hours=1),
@@ -93,11 +102,13 @@ _LAPTOP = {
 # that is asked politely takes days.
 _SURVEY = {
     "ingest": Size(cpu=("1", "4"), memory=("4Gi", "8Gi"), hours=72),
+    "merge": Size(cpu=("500m", "2"), memory=("1Gi", "2Gi"), hours=12),
     "preprocess": Size(cpu=("2", "8"), memory=("8Gi", "16Gi"), hours=12),
     "train": Size(cpu=("4", "8"), memory=("16Gi", "32Gi"), hours=72),
     "evaluate": Size(cpu=("2", "8"), memory=("8Gi", "32Gi"), hours=12),
 }
 _LAPTOP_PRESETS = ("smoke", "demo")
+_SURVEY_SHARDS = 8
 
 _RETRIES = 3
 _SHARED_MEMORY = "1Gi"  # the 64 MB that a container has by itself end a loader with several workers
@@ -123,12 +134,14 @@ def placed(definition: Definition, preset: str, settings: Settings | None = None
     wiring = definition.pipeline.pipeline_func
     signature = inspect.signature(wiring)
     sizes = _LAPTOP if preset in _LAPTOP_PRESETS else _SURVEY
+    chosen = settings or Settings()
 
     def wire_and_place(*values: Any) -> None:
         *own, gpus = values
-        wiring(*own)
+        with sharded(chosen.shards_for(preset)):
+            wiring(*own)
         for name, task in Pipeline.get_default_pipeline().tasks.items():
-            _place(task, stage_name(name), sizes, settings or Settings(), gpus)
+            _place(task, stage_name(name), sizes, chosen, gpus)
 
     gpus = inspect.Parameter(GPUS, inspect.Parameter.POSITIONAL_OR_KEYWORD, default="0", annotation=str)
     wire_and_place.__signature__ = signature.replace(  # type: ignore[attr-defined]

@@ -9,6 +9,7 @@ from components.predict.spectra.component import predict_spectra
 from components.preprocess.spectra.component import preprocess_spectra
 from components.train.conv1d.component import train_conv1d
 from pipelines.definition import Definition
+from pipelines.sharding import fan_out
 
 
 @dsl.pipeline(name="quasar-redshift", description="Redshifts of quasars and their uncertainty from SDSS spectra.")
@@ -46,7 +47,8 @@ def quasar_redshift(
     seed: int = 1,
 ) -> None:
     """Wire the four stages."""
-    spectra = ingest_sdss_spectra(
+    spectra = fan_out(
+        ingest_sdss_spectra,
         source=source,
         rows=rows,
         seed=seed,

@@ -71,7 +71,10 @@ def find_stage(definition: Definition, name: str, parameters: Mapping[str, Any])
     return Stage(
         name=name,
         face=face,
-        arguments={key: _value(source, parameters) for key, source in task.inputs.parameters.items()},
+        arguments={
+            key: _value(source, parameters, face.component_spec.inputs[key].type)
+            for key, source in task.inputs.parameters.items()
+        },
         inputs={key: _producer(source) for key, source in task.inputs.artifacts.items()},
         outputs=tuple(face.component_spec.outputs),
     )
@@ -128,10 +131,11 @@ def _face(definition: Definition, component: str) -> Any:
     return next(face for face in known if hasattr(face, "python_func") and face.name == component)
 
 
-def _value(source: Any, parameters: Mapping[str, Any]) -> Any:
+def _value(source: Any, parameters: Mapping[str, Any], kind: str) -> Any:
     if source.WhichOneof("kind") == "component_input_parameter":
         return parameters[source.component_input_parameter]
-    return json_format.MessageToDict(source.runtime_value.constant)
+    constant = json_format.MessageToDict(source.runtime_value.constant)
+    return int(constant) if kind == "Integer" else constant  # in the compiled form all numbers are floats
 
 
 def _producer(source: Any) -> Producer:

@@ -43,6 +43,8 @@ class Archive(AbstractContextManager["Archive"]):
         Pause after the first failure; it doubles, with jitter, up to a minute.
     version : str
         Part of the cache's key: another value asks again for what may have changed.
+    sharers : int
+        Processes that ask the archive at the same time; each takes its share of the rate.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Archive(AbstractContextManager["Archive"]):
         attempts: int = 5,
         backoff_seconds: float = 1.0,
         version: str = "",
+        sharers: int = 1,
     ):
         if urlsplit(base_url).scheme not in ("http", "https") or not urlsplit(base_url).netloc:
             raise ParameterError(
@@ -71,7 +74,8 @@ class Archive(AbstractContextManager["Archive"]):
                 "Accept-Encoding": "identity",  # so that sizes, ranges and checksums are those of the file
             },
         )
-        self._downloader = Downloader(self._client, Pace(requests_per_minute), attempts, backoff_seconds)
+        pace = Pace(requests_per_minute / sharers)
+        self._downloader = Downloader(self._client, pace, attempts, backoff_seconds)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -3,10 +3,12 @@
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal
+
+from components.common.errors import InputError
 
 Origin = Literal["real", "semi-empirical", "simulated"]
 
@@ -75,3 +77,35 @@ class Provenance:
         """Read what `to_json` wrote."""
         values: dict[str, Any] = json.loads(text)
         return cls(**{**values, "notes": tuple(values["notes"])})
+
+
+_OF_THE_REQUEST = ("origin", "archive", "query", "release", "sha256", "seed", "code_version")
+
+
+def merged(parts: Sequence[Provenance]) -> Provenance:
+    """Return the provenance of parts of one data set taken together.
+
+    Counts are added up, notes united, and the earliest retrieval counts.
+
+    Raises
+    ------
+    InputError
+        When the parts are not of one data set; names what differs.
+    """
+    first = parts[0]
+    for number, part in enumerate(parts):
+        for name in _OF_THE_REQUEST:
+            if getattr(part, name) != getattr(first, name):
+                raise InputError(
+                    f"Part {number} has another {name} than part 0: {getattr(part, name)!r}, not "
+                    f"{getattr(first, name)!r}.",
+                    "Merge the parts of one run only; run again if the source changed meanwhile.",
+                )
+    return dataclasses.replace(
+        first,
+        retrieved_at=min(part.retrieved_at for part in parts),
+        requested=sum(part.requested for part in parts),
+        received=sum(part.received for part in parts),
+        rejected=dict(sum((Counter(part.rejected) for part in parts), Counter())),
+        notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+    )

@@ -15,16 +15,21 @@ from pipelines.compilation import compile_exercise, compile_objects
 
 FOLDER = Path(__file__).resolve().parents[1] / "golden"
 _PRESET = "demo"
+_SHARDED_PRESET = "full"
 _TAG = re.compile(r"(?<=armillary-python-cpu:|armillary-python-gpu:)[0-9a-f]{16}")
 
 
 def golden_files(exercise: Exercise) -> dict[Path, str]:
-    """Compile an exercise as it is now, in both forms."""
+    """Compile an exercise as it is now: in both forms, and as for a whole survey, where ingest fans out."""
     definition = exercise.load()
     stem = exercise.slug.replace("-", "_")
     for_upload = compile_exercise(definition, _PRESET)
     objects = compile_objects(definition, _PRESET)
-    texts = {f"{stem}.yaml": for_upload.text, f"{stem}_kubernetes.yaml": objects.text}
+    texts = {
+        f"{stem}.yaml": for_upload.text,
+        f"{stem}_kubernetes.yaml": objects.text,
+        f"{stem}_{_SHARDED_PRESET}.yaml": compile_exercise(definition, _SHARDED_PRESET).text,
+    }
     nothing = "0" * 16
     version = for_upload.version.rsplit("-", 1)[0]
     return {

@@ -173,6 +173,6 @@ def test_an_ingest_that_is_cached_is_found(sound: list[Any]) -> None:
 
 def test_both_forms_of_a_compiled_file_hold_the_same_specifications() -> None:
     texts = [list(yaml.safe_load_all(text)) for text in golden_files(EXERCISES[0]).values()]
-    first, second = map(specifications, texts)
+    first, second = map(specifications, texts[:2])
     assert first == second
     assert all(first)

@@ -48,6 +48,8 @@ def open_archive(settings: Settings, rejections: Rejections) -> Source:
         request = Request(f"{RELEASE}/eboss/qso/DR16Q/{settings.catalogue}", Path(scratch) / settings.catalogue)
         receipt = archive.obtain(request, _require_whole)
         labels, left_out = _choose(read_catalogue(request.destination, settings.plates), settings)
+    mine = settings.part.rows(len(labels), SPECTRA_PER_BATCH)
+    own = labels.iloc[mine.start : mine.stop].reset_index(drop=True)
     provenance = Provenance(
         origin="real",
         archive=settings.archive_url,
@@ -64,7 +66,7 @@ def open_archive(settings: Settings, rejections: Rejections) -> Source:
             f"Rows of the catalogue on these plates that were not asked for: {left_out}.",
         ),
     )
-    return Source(provenance, len(labels), _stream(settings, store, labels, rejections))
+    return Source(provenance, len(own), _stream(settings, store, own, rejections))
 
 
 def spectrum_paths(plate: int, mjd: int, fiber: int, run2d: str) -> list[str]:
@@ -78,7 +80,7 @@ def spectrum_paths(plate: int, mjd: int, fiber: int, run2d: str) -> list[str]:
 
 
 def _archive(settings: Settings, store: Store | None) -> Archive:
-    return Archive(settings.archive_url, store, version=settings.data_version)
+    return Archive(settings.archive_url, store, version=settings.data_version, sharers=settings.shards)
 
 
 def _choose(labels: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, str]:
@@ -125,6 +127,7 @@ def _fetch(
     destinations = {row: scratch / f"spec-{name}.fits" for row, name in part["id"].items()}
     rows = {path: row for row, path in destinations.items()}
     files: dict[int, Path] = {}
+    failed: dict[int, str] = {}
     while places:
         tries = {row: next(paths, None) for row, paths in places.items()}
         gone = [row for row, path in tries.items() if path is None]
@@ -137,11 +140,13 @@ def _fetch(
                 continue
             del places[row]
             if fetched.error is not None:
-                rejections.add(part.at[row, "id"], "download failed", str(fetched.error))
+                failed[row] = str(fetched.error)
             else:
                 files[row] = fetched.request.destination
             report_progress(int(part.index[0]) + len(files), total, "spectra", rejected=len(rejections))
-    return dict(sorted(files.items()))  # in the catalogue's order, however the network delivered them
+    for row, detail in sorted(failed.items()):  # in the catalogue's order, however the network delivered them
+        rejections.add(part.at[row, "id"], "download failed", detail)
+    return dict(sorted(files.items()))
 
 
 def _require_whole(path: Path) -> None:

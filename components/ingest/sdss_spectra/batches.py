@@ -49,7 +49,7 @@ class Source:
     provenance : Provenance
         Complete but for the counts.
     asked : int
-        Rows that will arrive or be rejected; what `requested` says in the provenance.
+        Rows of this shard that will arrive or be rejected; what `requested` says in the provenance.
     batches : iterator of Columns
         Not read before the table is written; rejections grow while it runs.
     """

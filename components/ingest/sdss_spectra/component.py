@@ -19,6 +19,8 @@ def ingest_sdss_spectra(
     minimum_redshift: float,
     maximum_redshift: float,
     data_version: str,
+    shard: int,
+    shards: int,
 ) -> None:
     """Collect labelled spectra from the simulator, the SDSS archive, a folder of files or the workshop's HDF5."""
     from pathlib import Path
@@ -39,6 +41,8 @@ def ingest_sdss_spectra(
             minimum_redshift=minimum_redshift,
             maximum_redshift=maximum_redshift,
             data_version=data_version,
+            shard=shard,
+            shards=shards,
         ),
     )
-    dataset.metadata.update(origin=provenance.origin, rows=provenance.received)
+    dataset.metadata.update(origin=provenance.origin, rows=provenance.received, shard=shard, shards=shards)

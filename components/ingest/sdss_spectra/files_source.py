@@ -45,13 +45,13 @@ def open_folder(folder: Path, settings: Settings, rejections: Rejections) -> Sou
     The files' metadata are read first, so that all spectra of an object are known before the first is written.
     """
     files = find_spectra(folder)
-    table = _metadata(files, rejections)
-    asked = len(files)
+    before = rejections if settings.part.is_first else Rejections()  # all shards choose, the first one tells
+    table = _metadata(files, before)
     labels = folder / LABELS
     if labels.is_file():
-        table, unmatched = _label(table, _read_labels(labels), folder, files, rejections)
-        asked += unmatched
-    wanted = _select(table, settings, rejections)
+        table = _label(table, _read_labels(labels), folder, files, before)
+    wanted = _select(table, settings, before)
+    mine = settings.part.rows(len(wanted), SPECTRA_PER_BATCH)
     provenance = Provenance(
         origin="real",
         archive=f"folder {folder}",
@@ -61,7 +61,8 @@ def open_folder(folder: Path, settings: Settings, rejections: Rejections) -> Sou
         seed=settings.seed,
         notes=(_label_note(labels),),
     )
-    return Source(provenance, asked, _stream(wanted, rejections))
+    own = wanted.iloc[mine.start : mine.stop]
+    return Source(provenance, len(own) + len(rejections), _stream(own, rejections))
 
 
 def check_folder(folder: Path, classes: tuple[str, ...]) -> None:
@@ -133,8 +134,8 @@ def _read_labels(path: Path) -> pd.DataFrame:
 
 def _label(
     table: pd.DataFrame, labels: pd.DataFrame, folder: Path, files: list[Path], rejections: Rejections
-) -> tuple[pd.DataFrame, int]:
-    """Join labels to files by name, or by path within the folder; returns also the number of labels left over."""
+) -> pd.DataFrame:
+    """Join labels to files by name, or by path within the folder."""
     twice = labels.duplicated("file")
     rejections.add_many(labels.loc[twice, "file"], DUPLICATE, f"named twice in {LABELS}: the first counts")
     labels = labels[~twice]
@@ -155,7 +156,7 @@ def _label(
             table[name] = table[name].fillna(pd.Series(found[name].to_numpy(), index=table.index))
     table["zwarning"] = table["zwarning"].fillna(0).astype(np.int64)
     table["redshift_source"] = LABELS
-    return table, int(twice.sum() + absent.sum())
+    return table
 
 
 def _select(table: pd.DataFrame, settings: Settings, rejections: Rejections) -> pd.DataFrame:

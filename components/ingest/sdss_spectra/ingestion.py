@@ -21,7 +21,8 @@ __all__ = ["Settings", "ingest"]
 def ingest(output: Path, settings: Settings) -> Provenance:
     """Write `dataset.parquet` and `rejected.parquet` into the folder `output`.
 
-    Memory does not grow with the number of spectra, but for their labels.
+    Memory does not grow with the number of spectra, but for their labels. A shard may come out empty; that the
+    whole is not, the stage that merges them sees to.
 
     Parameters
     ----------
@@ -42,14 +43,16 @@ def ingest(output: Path, settings: Settings) -> Provenance:
     ArchiveError
         When the archive is down.
     """
-    with stage("ingest"), whole(output) as folder:
+    part = settings.part
+    marks = part.to_settings(settings.request)
+    with stage(part.stage_name("ingest")), whole(output) as folder:
         rejections = Rejections()
         source = _open(settings, rejections)
-        with TableWriter(folder / "dataset.parquet", FIELDS, source.provenance) as writer:
+        with TableWriter(folder / "dataset.parquet", FIELDS, source.provenance, marks) as writer:
             for columns in source.batches:
                 writer.write(columns)
                 report_progress(writer.rows + len(rejections), source.asked, "spectra", rejected=len(rejections))
-            if not writer.rows:
+            if not writer.rows and part.is_whole:
                 raise _nothing(settings, rejections)
             writer.provenance = dataclasses.replace(
                 source.provenance,
@@ -80,10 +83,10 @@ def _open(settings: Settings, rejections: Rejections) -> Source:
 
 
 def _open_simulator(settings: Settings) -> Source:
-    from components.ingest.sdss_spectra.simulated import simulate
+    from components.ingest.sdss_spectra.simulated import ROWS_PER_BATCH, simulate
 
     batches: Iterator[Columns] = simulate(
-        settings.rows, settings.seed, settings.minimum_redshift, settings.maximum_redshift
+        settings.rows, settings.seed, settings.minimum_redshift, settings.maximum_redshift, settings.part
     )
     provenance = Provenance(
         origin="simulated",
@@ -94,7 +97,7 @@ def _open_simulator(settings: Settings) -> Source:
         seed=settings.seed,
         notes=("Simulated spectra: what a model scores on them is no measure of how it does on the sky.",),
     )
-    return Source(provenance, settings.rows, batches)
+    return Source(provenance, len(settings.part.rows(settings.rows, ROWS_PER_BATCH)), batches)
 
 
 def _nothing(settings: Settings, rejections: Rejections) -> InputError:

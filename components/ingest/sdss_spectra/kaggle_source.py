@@ -51,8 +51,8 @@ def open_hdf5(path: Path, settings: Settings, rejections: Rejections) -> Source:
     if settings.rows:  # the draw is from what is wanted, so that as many arrive as were asked for
         candidates = labels[reasons == ""]
         labels = candidates.iloc[draw(len(candidates), settings.rows, settings.seed)]
-    asked = len(labels)
-    labels = reject(labels, reasons.loc[labels.index], "id", rejections)
+    before = rejections if settings.part.is_first else Rejections()  # all shards choose, the first one tells
+    labels = reject(labels, reasons.loc[labels.index], "id", before)
     unknown = np.full(len(labels), np.nan)
     labels = labels.assign(
         object_id=group_objects(labels["id"].to_numpy(object), labels["thing_id"].to_numpy(), unknown, unknown)
@@ -67,7 +67,9 @@ def open_hdf5(path: Path, settings: Settings, rejections: Rejections) -> Source:
         seed=settings.seed,
         notes=_NOTES,
     )
-    return Source(provenance, asked, _stream(path, labels, rejections))
+    mine = settings.part.rows(len(labels), SPECTRA_PER_BATCH)
+    own = labels.iloc[mine.start : mine.stop]
+    return Source(provenance, len(own) + len(rejections), _stream(path, own, rejections))
 
 
 def _open(path: Path) -> h5py.File:

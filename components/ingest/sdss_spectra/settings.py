@@ -1,8 +1,10 @@
 """What can be asked of the ingest stage."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from components.common.errors import ParameterError
+from components.common.shards import Shard
 from components.ingest.sdss_spectra.schema import CLASSES
 
 SOURCES = ("simulated", "archive", "files", "kaggle")
@@ -37,6 +39,8 @@ class Settings:
         Range of labels wanted. Stars are exempt: theirs are velocities.
     data_version : str
         Opaque. Change it to have unchanged settings run anew, because the files behind them changed.
+    shard, shards : int
+        Which part of the table to write, from 0, of how many. The parts in order are exactly the whole.
     """
 
     source: str = "simulated"
@@ -51,9 +55,12 @@ class Settings:
     minimum_redshift: float = 0.0
     maximum_redshift: float = 7.0
     data_version: str = ""
+    shard: int = 0
+    shards: int = 1
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "classes", tuple(self.classes))  # KFP hands over a list
+        _ = self.part  # there is none of an impossible number
         if self.source not in SOURCES:
             raise ParameterError(f"There is no source {self.source!r}.", f"Choose one of {', '.join(SOURCES)}.")
         if self.rows < 0 or (self.source == "simulated" and self.rows == 0):
@@ -74,3 +81,13 @@ class Settings:
                 f"The source {self.source} needs a location.",
                 "Set location to the folder of spectra." if self.source == "files" else "Set it to the .h5 file.",
             )
+
+    @property
+    def part(self) -> Shard:
+        """The part to write."""
+        return Shard(self.shard, self.shards)
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """What is asked of all parts together, as JSON."""
+        return {**asdict(self), "classes": list(self.classes), "shard": None}

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from components.common.errors import ParameterError
+from components.common.shards import Shard
 from components.common.tables import Columns
 from components.ingest.sdss_spectra.schema import NO_NUMBER, QSO, TENSOR_PIXELS
 from components.physics.quasars import simulate_quasars
@@ -16,10 +17,12 @@ FIRST_PIXEL = 35500
 REDSHIFT_RANGE = (0.05, 5.0)
 """What the simulator covers: nearer quasars are galaxies, and the optical shows too little of farther ones."""
 
-_ROWS_PER_BATCH = 256
+ROWS_PER_BATCH = 256
 
 
-def simulate(rows: int, seed: int, minimum_redshift: float, maximum_redshift: float) -> Iterator[Columns]:
+def simulate(
+    rows: int, seed: int, minimum_redshift: float, maximum_redshift: float, part: Shard | None = None
+) -> Iterator[Columns]:
     """Simulate spectra of quasars.
 
     Parameters
@@ -30,6 +33,8 @@ def simulate(rows: int, seed: int, minimum_redshift: float, maximum_redshift: fl
         Equal seeds give equal spectra.
     minimum_redshift, maximum_redshift : float
         Range wanted; what `REDSHIFT_RANGE` does not cover of it is left out.
+    part : Shard, optional
+        Which part of the spectra; all by default.
 
     Yields
     ------
@@ -41,7 +46,6 @@ def simulate(rows: int, seed: int, minimum_redshift: float, maximum_redshift: fl
     ParameterError
         When nothing of the range is covered.
     """
-    rng = np.random.default_rng(seed % 2**64)  # numpy refuses negative seeds
     grid = WavelengthGrid(FIRST_PIXEL, TENSOR_PIXELS)
     low, high = max(minimum_redshift, REDSHIFT_RANGE[0]), min(maximum_redshift, REDSHIFT_RANGE[1])
     if low > high:
@@ -49,10 +53,14 @@ def simulate(rows: int, seed: int, minimum_redshift: float, maximum_redshift: fl
             f"No quasar can be simulated between redshifts {minimum_redshift} and {maximum_redshift}.",
             f"Choose a range that overlaps {REDSHIFT_RANGE[0]} to {REDSHIFT_RANGE[1]}.",
         )
-    for start in range(0, rows, _ROWS_PER_BATCH):
-        # Always a whole batch, so that the first spectra of a long run are those of a short one.
-        spectra = simulate_quasars(_ROWS_PER_BATCH, grid, low, high, rng)
-        count = min(_ROWS_PER_BATCH, rows - start)
+    mine = (part or Shard()).rows(rows, ROWS_PER_BATCH)
+    for start in range(mine.start, mine.stop, ROWS_PER_BATCH):
+        # Each batch has random numbers of its own, so that a shard needs no other's; always a whole batch, so that
+        # the first spectra of a long run are those of a short one. The modulus is for negative seeds.
+        seeds = np.random.SeedSequence(seed % 2**64, spawn_key=(start // ROWS_PER_BATCH,))
+        rng = np.random.default_rng(seeds)
+        spectra = simulate_quasars(ROWS_PER_BATCH, grid, low, high, rng)
+        count = min(ROWS_PER_BATCH, rows - start)
         names = np.array([f"sim-{seed}-{start + i:07d}" for i in range(count)], dtype=object)
         yield {
             "id": names,
