@@ -8,16 +8,18 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 from markupsafe import Markup
 
 from components.common.errors import ParameterError
-from components.common.figures import Figure
 from components.common.files import whole
 from components.common.provenance import Origin, Provenance
 from components.common.themed_svg import PALETTE
+
+if TYPE_CHECKING:  # matplotlib is slow to import, and a page without figures does without
+    from components.common.figures import Figure
 
 Cell = str | float | int | None
 
@@ -173,11 +175,11 @@ class Section:
         content = {"caption": caption, "columns": columns, "rows": cells, "notes": notes, "strong": set(strong)}
         self.blocks.append(_Block("table", content))
 
-    def figure(self, figure: Figure) -> None:
+    def figure(self, figure: "Figure") -> None:
         """Add a figure with a row of its own."""
         self.figures([figure])
 
-    def figures(self, figures: Sequence[Figure]) -> None:
+    def figures(self, figures: Sequence["Figure"]) -> None:
         """Add figures side by side as the screen allows."""
         if figures:
             content = [{"svg": Markup(f.svg), "caption": f.caption} for f in figures]

@@ -7,7 +7,7 @@ inverse distribution function (no interpolation), which weights leave well defin
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ from components.common.resampling import bootstrap_weights, weighted_mean, weigh
 
 Floats = npt.NDArray[np.float64]
 Direction = Literal["higher", "lower", "target"]
+Values = TypeVar("Values", float, Floats)
 
 INTERVAL_LEVEL = 0.95
 """Probability of the intervals given beside the scores."""
@@ -94,8 +95,8 @@ class Definition:
     needs_distribution: bool = False
     is_fraction: bool = False
 
-    def loss(self, value: float) -> float:
-        """Turn a value into something that is smaller when better, for choices such as the best constant."""
+    def loss(self, value: Values) -> Values:
+        """Turn values into something that is smaller when better, for choices such as the best constant."""
         if self.direction == "target":
             return abs(value - (self.target or 0.0))
         return -value if self.direction == "higher" else value

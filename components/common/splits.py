@@ -40,22 +40,29 @@ def assign_splits(
     InputError
         When there are so few groups that a split would be empty.
     """
+    names, member = np.unique(np.asarray(groups).astype(np.str_), return_inverse=True)
+    chosen = splits_of(names, validation_fraction, test_fraction, seed)
+    empty = [split for split in SPLITS if split not in chosen]
+    if empty:
+        raise InputError(
+            f"The {len(names)} groups leave no {', '.join(empty)} part.",
+            "Give more objects, larger fractions or another seed.",
+        )
+    return np.asarray(chosen[member.reshape(-1)])
+
+
+def splits_of(
+    groups: npt.ArrayLike, validation_fraction: float, test_fraction: float, seed: int
+) -> npt.NDArray[np.str_]:
+    """Tell in which split `assign_splits` puts each group, of some groups alone: there may be any number of them."""
     fractions = np.array([test_fraction, validation_fraction], dtype=np.float64)
     if not (np.all(fractions > 0) and fractions.sum() < 1):
         raise ParameterError(
             f"Fractions of {validation_fraction} (validation) and {test_fraction} (test) leave a split empty.",
             "Choose both above 0 and their sum below 1.",
         )
-    names, member = np.unique(np.asarray(groups).astype(np.str_), return_inverse=True)
-    chosen = np.searchsorted(np.cumsum(fractions), _uniform(names, seed), side="right")
-    count = np.bincount(chosen, minlength=len(SPLITS))
-    if not count.all():
-        empty = ", ".join(split for split, n in zip(SPLITS, count, strict=True) if n == 0)
-        raise InputError(
-            f"The {len(names)} groups leave no {empty} part.",
-            "Give more objects, larger fractions or another seed.",
-        )
-    return np.asarray(SPLITS)[chosen][member.reshape(-1)]
+    names = np.asarray(groups).astype(np.str_)
+    return np.asarray(SPLITS)[np.searchsorted(np.cumsum(fractions), _uniform(names, seed), side="right")]
 
 
 def _uniform(names: npt.NDArray[np.str_], seed: int) -> npt.NDArray[np.float64]:
