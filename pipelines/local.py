@@ -22,9 +22,10 @@ from kfp import local
 from rich.console import Console
 
 from components.common import errors
-from components.common.component import content_hash
+from components.common.contents import content_hash
 from components.common.files import read_json
 from components.common.provenance import code_version
+from components.common.stage_report import EXERCISE_VARIABLE, RUN_VARIABLE
 from components.common.telemetry import EVENTS_VARIABLE
 from pipelines.definition import Definition
 from pipelines.display import display_for
@@ -74,6 +75,8 @@ def run_pipeline(
     variables = {
         **PATIENT_THREADS,
         **environment,
+        EXERCISE_VARIABLE: record.exercise,
+        RUN_VARIABLE: record.run,
         EVENTS_VARIABLE: str(folder / "events.jsonl"),
         CHECKPOINTS_VARIABLE: str(checkpoints_folder()),
         "TMPDIR": str(folder / "tmp"),  # kfp leaves a folder behind for every task

@@ -22,6 +22,8 @@ from kfp import dsl, kubernetes
 from kfp.dsl.pipeline_context import Pipeline
 
 from components.common.errors import ParameterError
+from components.common.stage_report import EXERCISE_VARIABLE, RUN_VARIABLE
+from components.common.telemetry import PUSHGATEWAY_VARIABLE
 from pipelines.definition import Definition
 from pipelines.local import PATIENT_THREADS
 from pipelines.sharding import sharded
@@ -58,6 +60,8 @@ class Settings:
     secret : str
         Secret with the `SECRET_KEYS`, in the namespace of the runs. Where it or a key is missing a pod starts all
         the same: simulated data need no store, and a stage that needs one says which variable is not set.
+    config_map : str
+        ConfigMap with `ARMILLARY_PUSHGATEWAY`, in the namespace of the runs. Without it no metrics are pushed.
     accelerator : str
         Resource by which nodes offer GPUs.
     node_selector : mapping of str to str
@@ -69,6 +73,7 @@ class Settings:
     """
 
     secret: str = "armillary-store"
+    config_map: str = "armillary-config"
     accelerator: str = "nvidia.com/gpu"
     node_selector: Mapping[str, str] = field(default_factory=dict)
     tolerations: tuple[Mapping[str, str], ...] = (
@@ -111,6 +116,7 @@ _LAPTOP_PRESETS = ("smoke", "demo")
 _SURVEY_SHARDS = 8
 
 _RETRIES = 3
+_RUN_LABEL = "metadata.labels['pipeline/runid']"  # which Kubeflow puts on each pod of a run
 _SHARED_MEMORY = "1Gi"  # the 64 MB that a container has by itself end a loader with several workers
 
 
@@ -142,12 +148,13 @@ def placed(definition: Definition, preset: str, settings: Settings | None = None
             wiring(*own)
         for name, task in Pipeline.get_default_pipeline().tasks.items():
             _place(task, stage_name(name), sizes, chosen, gpus)
+            _tell_who_it_is(task, pipeline.name, chosen)
 
+    pipeline = definition.pipeline
     gpus = inspect.Parameter(GPUS, inspect.Parameter.POSITIONAL_OR_KEYWORD, default="0", annotation=str)
     wire_and_place.__signature__ = signature.replace(  # type: ignore[attr-defined]
         parameters=[*signature.parameters.values(), gpus]
     )
-    pipeline = definition.pipeline
     return dsl.pipeline(name=pipeline.name, description=pipeline.description)(wire_and_place)
 
 
@@ -171,6 +178,14 @@ def _place(task: Any, stage: str, sizes: Mapping[str, Size], settings: Settings,
         task.set_env_variable(name, value)
     if stage.startswith("train"):
         _place_on_accelerator(task, settings, gpus)
+
+
+def _tell_who_it_is(task: Any, exercise: str, settings: Settings) -> None:
+    """Tell a stage what its metrics and its failure belong to, and where the metrics go."""
+    task.set_env_variable(EXERCISE_VARIABLE, exercise)
+    kubernetes.use_field_path_as_env(task, RUN_VARIABLE, _RUN_LABEL)
+    gateway = {PUSHGATEWAY_VARIABLE: PUSHGATEWAY_VARIABLE}
+    kubernetes.use_config_map_as_env(task, settings.config_map, gateway, optional=True)
 
 
 def _place_on_accelerator(task: Any, settings: Settings, gpus: Any) -> None:

@@ -18,7 +18,14 @@ _IMAGE = re.compile(r"([\w.-]+(:\d+)?/)?([\w.-]+/)*armillary-python-(cpu|gpu):[0
 _GROUP = re.compile(r"comp-(for-loop|condition|condition-branches|exit-handler)-\d+")
 _PARAMETER = "{{$.inputs.parameters["
 _RESOURCES = ("resourceCpuRequest", "resourceCpuLimit", "resourceMemoryRequest", "resourceMemoryLimit")
-_VARIABLES = ("HOME", "MPLCONFIGDIR", "NUMBA_CACHE_DIR", "OMP_WAIT_POLICY", "OMP_NUM_THREADS")
+_VARIABLES = (
+    "HOME",
+    "MPLCONFIGDIR",
+    "NUMBA_CACHE_DIR",
+    "OMP_WAIT_POLICY",
+    "OMP_NUM_THREADS",
+    "ARMILLARY_EXERCISE",
+)
 _SECRET_NAME = re.compile(r"secret|password|passwd|token|access_?key|credential", re.IGNORECASE)
 _SECRET_VALUE = re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY|://[^/\s:@]+:[^/\s:@]+@")
 _SHORTEST_SECRET = 8  # a shorter one, such as a user called admin, also stands in innocent words
@@ -116,6 +123,8 @@ def _settings(task: _Task) -> dict[str, bool]:
     mounts = {mount["mountPath"]: mount for mount in task.platform.get("emptyDirMounts", [])}
     resources = task.container.get("resources", {})
     variables = {variable["name"] for variable in task.container.get("env", [])}
+    fields = {field["name"] for field in task.platform.get("fieldPathAsEnv", [])}
+    maps = task.platform.get("configMapAsEnv", [])
     found = {
         "display name": bool(task.spec.get("taskInfo", {}).get("name")),
         "caching policy": "cachingOptions" in task.spec,
@@ -123,6 +132,8 @@ def _settings(task: _Task) -> dict[str, bool]:
         "timeout": int(task.platform.get("activeDeadlineSeconds", 0)) > 0,
         "writable /tmp": "/tmp" in mounts,
         "credentials from a Secret": bool(task.platform.get("secretAsEnv")),
+        "variable ARMILLARY_RUN": "ARMILLARY_RUN" in fields,
+        "variable ARMILLARY_PUSHGATEWAY": "ARMILLARY_PUSHGATEWAY" in str(maps),
         **{name: name in resources for name in _RESOURCES},
         **{f"variable {name}": name in variables for name in _VARIABLES},
     }

@@ -1,15 +1,18 @@
 """The one way to declare a component: on our own image, whose tag says what is in it."""
 
-import hashlib
+import os
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path
 from typing import Any, Literal
 
 from kfp import dsl
 
-_COMPONENTS = Path(__file__).resolve().parents[1]
-_LOCK = _COMPONENTS.parent / "constraints.txt"
+from components.common.contents import content_hash
+
+REGISTRY_VARIABLE = "ARMILLARY_REGISTRY"
+"""Where a cluster finds the images, as given to `make push REGISTRY=`; on the machine that built them, unset."""
+
+_EXECUTOR = "-m kfp.dsl.executor_main"
+_WATCHED = "-m components.common.watch kfp.dsl.executor_main"
 
 
 def component(image: Literal["cpu", "gpu"]) -> Callable[[Callable[..., Any]], Any]:
@@ -23,11 +26,20 @@ def component(image: Literal["cpu", "gpu"]) -> Callable[[Callable[..., Any]], An
     Notes
     -----
     The body runs alone, away from its module: it imports what it needs, but never a module that declares
-    components.
+    components. Kubeflow's program runs it under `components.common.watch`, so that a failure is told even when it
+    happens before the stage has begun.
     """
-    decorate: Callable[[Callable[..., Any]], Any] = dsl.component(
-        base_image=image_name(image), install_kfp_package=False
-    )
+    declare = dsl.component(base_image=image_name(image), install_kfp_package=False)
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        face = declare(function)
+        container = face.component_spec.implementation.container
+        shell, options, script, source = container.command
+        if _EXECUTOR not in script:
+            raise RuntimeError(f"This version of kfp starts components with {script!r}, without {_EXECUTOR!r}.")
+        container.command = [shell, options, script.replace(_EXECUTOR, _WATCHED), source]
+        return face
+
     return decorate
 
 
@@ -37,16 +49,5 @@ def image_name(image: Literal["cpu", "gpu"]) -> str:
     Kubeflow's cache keys hold the image's name and the arguments, never the code: were the tag to stay, an edited
     component would be answered with the results of its former self.
     """
-    return f"armillary-python-{image}:{content_hash()}"
-
-
-@cache
-def content_hash() -> str:
-    """Hash everything under `components/` and the locked versions, 16 hexadecimal digits."""
-    digest = hashlib.sha256()
-    files = (p for p in _COMPONENTS.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
-    lock = [_LOCK] if _LOCK.is_file() else []  # an installed wheel has no lock beside it
-    for path in [*sorted(files), *lock]:
-        digest.update(path.relative_to(_COMPONENTS.parent).as_posix().encode() + b"\0")
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()[:16]
+    registry = os.environ.get(REGISTRY_VARIABLE, "").rstrip("/")
+    return f"{registry}/" * bool(registry) + f"armillary-python-{image}:{content_hash()}"

@@ -21,7 +21,7 @@ from components.common.errors import ArmillaryError, ParameterError
 from components.common.files import read_json, whole, write_json
 from components.common.minibatches import Minibatches
 from components.common.tables import Columns
-from components.common.telemetry import report_progress, warn
+from components.common.telemetry import report_epoch, report_progress, warn
 
 CHECKPOINTS_VARIABLE = "ARMILLARY_CHECKPOINTS"
 """Folder that outlives the process, in which an interrupted training is found again."""
@@ -190,6 +190,7 @@ class _Trainer:
             }
         )
         report_progress(epoch + 1, self.schedule.epochs, "epochs", train_loss=trained, validation_loss=validated)
+        report_epoch(epoch + 1, trained, validated)
 
     def take_best(self) -> None:
         self.network.load_state_dict(self.best)

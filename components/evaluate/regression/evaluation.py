@@ -13,7 +13,7 @@ from components.common.files import read_json, write_json
 from components.common.provenance import Provenance
 from components.common.scores import INTERVAL_LEVEL
 from components.common.tables import Columns, read_batches, read_provenance, read_settings, read_table
-from components.common.telemetry import report_counts, report_progress, stage
+from components.common.telemetry import report_counts, report_progress, report_scores, stage
 from components.evaluate.regression import redshift
 from components.evaluate.regression.baselines import Baselines
 from components.evaluate.regression.constant import best_constants
@@ -106,7 +106,7 @@ def evaluate(dataset: Path, model: Path, output: Path, settings: Settings) -> di
     """
     from components.train.conv1d.inference import load_model  # torch is slow to import: first look at the rest
 
-    with stage("evaluate"):
+    with stage("evaluate", output):
         history = read_json(model / "history.json")
         return evaluate_model(dataset, load_model(model), output, settings, history)
 
@@ -167,6 +167,7 @@ def evaluate_model(
     write_json(output / "metrics.json", metrics)  # last: whoever finds it finds the rest
     report_counts(rows_in=len(outcome.groups), rows_out=len(outcome.groups), rejected=0)
     written: dict[str, Any] = read_json(output / "metrics.json")
+    report_scores(written["scores"], written["origin"])
     return written
 
 

@@ -45,7 +45,7 @@ def ingest(output: Path, settings: Settings) -> Provenance:
     """
     part = settings.part
     marks = part.to_settings(settings.request)
-    with stage(part.stage_name("ingest")), whole(output) as folder:
+    with stage(part.stage_name("ingest"), output), whole(output) as folder:
         rejections = Rejections()
         source = _open(settings, rejections)
         with TableWriter(folder / "dataset.parquet", FIELDS, source.provenance, marks) as writer:

@@ -51,7 +51,7 @@ def merge(parts: Sequence[Path], output: Path) -> Provenance:
     InputError
         When shards are missing, double or not of the same request, or when all of them together are empty.
     """
-    with stage("merge"), whole(output) as folder:
+    with stage("merge", output), whole(output) as folder:
         ordered = _in_order([_read(part) for part in parts])
         provenance = merged([part.provenance for part in ordered])
         if not provenance.received:

@@ -152,7 +152,7 @@ def predict(inputs: Path | Sequence[Path], model: Path, output: Path, settings: 
     """
     from components.train.conv1d.inference import load_model  # imports torch
 
-    with stage("predict"):
+    with stage("predict", output):
         files = find_inputs(inputs)
         provenance = Provenance(
             origin="real",

@@ -76,7 +76,12 @@ class Settings:
     def to_settings(self) -> dict[str, Any]:
         """Return the JSON-able form that the table stores for later stages."""
         limits = {"minimum_coverage": self.minimum_coverage, "minimum_sn": self.minimum_sn}
-        return {**self.preparation.to_settings(), **limits}
+        split = {
+            "validation_fraction": self.validation_fraction,
+            "test_fraction": self.test_fraction,
+            "seed": self.seed,
+        }
+        return {**self.preparation.to_settings(), **limits, "split": split}
 
     def __post_init__(self) -> None:
         if not 0 <= self.minimum_coverage <= 1:
@@ -104,7 +109,7 @@ def preprocess(dataset: Path, output: Path, settings: Settings) -> None:
     InputError
         When no spectrum is left.
     """
-    with stage("preprocess"):
+    with stage("preprocess", output):
         source = dataset / "dataset.parquet"
         fields, stored = _fields(source, settings), settings.to_settings()
         splits = _Splits(source, settings)

@@ -103,7 +103,7 @@ def train(dataset: Path, model: Path, settings: Settings) -> None:
         What to train and how.
     """
     table = dataset / "dataset.parquet"
-    with stage("train"):
+    with stage("train", model):
         columns = ["flux", "ivar", settings.target]
         training = Minibatches(table, columns, "train", settings.batch_size)
         validation = Minibatches(table, columns, "validation", 4 * settings.batch_size)
