@@ -42,3 +42,9 @@ class StoreError(ArmillaryError):
     """An object store that is down, refuses the credentials, or lacks what was asked for."""
 
     exit_code = 5
+
+
+class EngineError(ArmillaryError):
+    """A container engine that does not answer, lacks an image, or ends a stage."""
+
+    exit_code = 6
