@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from components.common.contents import content_hash
 from components.common.errors import InputError
 from components.common.files import whole
 from components.common.provenance import Provenance, code_version
@@ -44,7 +45,7 @@ def ingest(output: Path, settings: Settings) -> Provenance:
         When the archive is down.
     """
     part = settings.part
-    marks = part.to_settings(settings.request)
+    marks = part.to_settings({**settings.request, "contents": content_hash()})
     with stage(part.stage_name("ingest"), output), whole(output) as folder:
         rejections = Rejections()
         source = _open(settings, rejections)

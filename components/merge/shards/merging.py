@@ -98,7 +98,6 @@ def _in_order(parts: Sequence[_Part]) -> list[_Part]:
 
 def _require_kin(part: _Part, other: _Part) -> None:
     mine, theirs = ({"shards": p.shard.count, **p.request} for p in (part, other))
-    mine["code_version"], theirs["code_version"] = part.provenance.code_version, other.provenance.code_version
     for name in dict.fromkeys([*mine, *theirs]):
         if mine.get(name) != theirs.get(name):
             raise InputError(
