@@ -7,13 +7,12 @@ seed gives the same spectra on any number of cores.
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
-from components.common.compilation import compiled
 from components.physics.dust import galactic_optical_depth, smc_optical_depth
 from components.physics.intergalactic import apply_forest, draw_metal_absorbers, draw_outflows, forest_scale
+from components.physics.line_profiles import apply_components
 from components.physics.quasar_lines import draw_emission
 from components.physics.spectral_lines import LYMAN_ALPHA_ANGSTROM
 from components.physics.spectrograph import observe
@@ -121,33 +120,6 @@ def _noiseless(
     _absorb_by_hydrogen(flux, ln_wave, redshift, rng)
     flux += _host(ln_wave - ln_z[:, None], redshift, rng)
     return np.asarray(flux * np.exp(-rng.exponential(0.05, (rows, 1)) * galactic_optical_depth(wave)))
-
-
-@compiled(parallel=True, error_model="numpy")
-def apply_components(
-    flux: FloatArray,
-    ln_wave: FloatArray,
-    ln_z: FloatArray,
-    centre: FloatArray,
-    sigma: FloatArray,
-    height: FloatArray,
-    absorbs: bool,
-) -> None:
-    """Add Gaussians in ln(wavelength) to spectra, (rows, pixels), or multiply by one minus them, in place."""
-    step = ln_wave[1] - ln_wave[0]
-    pixels = len(ln_wave)
-    for row in numba.prange(flux.shape[0]):
-        for k in range(centre.shape[1]):
-            if height[row, k] == 0.0:
-                continue
-            middle = centre[row, k] + ln_z[row]
-            reach = 5.0 * sigma[row, k]
-            first = max(0, int((middle - reach - ln_wave[0]) / step) + 1)
-            last = min(pixels, int((middle + reach - ln_wave[0]) / step) + 1)
-            for i in range(first, last):
-                u = (ln_wave[i] - middle) / sigma[row, k]
-                line = height[row, k] * np.exp(-0.5 * u * u)
-                flux[row, i] = flux[row, i] * (1.0 - line) if absorbs else flux[row, i] + line
 
 
 def _continuum(ln_rest: FloatArray, rng: np.random.Generator) -> FloatArray:

@@ -104,6 +104,7 @@ def observe(
     wavelength_angstrom: FloatArray,
     signal_to_noise: FloatArray,
     rng: np.random.Generator,
+    sdss_share: float = _SDSS_SHARE,
 ) -> Observed:
     """Add noise and defects to noiseless spectra.
 
@@ -117,9 +118,11 @@ def observe(
         Wanted median signal-to-noise ratio per pixel.
     rng : numpy.random.Generator
         Source of randomness.
+    sdss_share : float
+        Share of spectra from the spectrographs of SDSS-I and II; the others are BOSS's.
     """
     rows = len(flux)
-    is_sdss = rng.random(rows) < _SDSS_SHARE
+    is_sdss = rng.random(rows) < sdss_share
     glow = airglow(wavelength_angstrom) * rng.lognormal(0.0, 0.3, (rows, 1))
     observed = _coverage(rows, wavelength_angstrom, is_sdss, rng)
     # The pipelines flag pixels under bright airglow, as far down as seems right on the night.

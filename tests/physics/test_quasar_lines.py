@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from components.physics.constants import SPEED_OF_LIGHT_KM_S
+from components.physics.line_profiles import apply_components
 from components.physics.quasar_lines import Components, draw_emission
-from components.physics.quasars import apply_components
 from components.physics.wavelength_grid import WavelengthGrid
 
 ROWS = 600
