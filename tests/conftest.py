@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from loopback import LoopbackArchive, lay_out_sdss, serve
+from monitoring import Prometheus, Pushgateway, run_prometheus, run_pushgateway
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -53,3 +54,17 @@ def store(weed: Mapping[str, str]):  # type: ignore[no-untyped-def]
     from components.common.store import Store
 
     return Store.from_environment({**weed, "ARMILLARY_BUCKET": f"test-{uuid.uuid4().hex[:12]}"})
+
+
+@pytest.fixture
+def pushgateway(tmp_path: Path) -> Iterator[Pushgateway]:
+    """Run a real Pushgateway on loopback for one test."""
+    with run_pushgateway(tmp_path) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def prometheus(tmp_path: Path, pushgateway: Pushgateway) -> Iterator[Prometheus]:
+    """Run a real Prometheus that scrapes the test's Pushgateway every second."""
+    with run_prometheus(tmp_path, pushgateway.url) as server:
+        yield server

@@ -16,7 +16,7 @@ def ingest_numbers(dataset: Output[Dataset], rows: int, data_version: str):
     from components.common.files import whole
     from components.common.telemetry import report_counts, report_progress, stage
 
-    with stage("ingest"):
+    with stage("ingest", Path(dataset.path)):
         with whole(Path(dataset.path)) as folder:
             folder.mkdir()
             (folder / "numbers.json").write_text(json.dumps(list(range(rows))))
@@ -32,10 +32,12 @@ def train_slowly(dataset: Input[Dataset], model: Output[Dataset], seconds: float
     import time
     from pathlib import Path
 
-    from components.common.errors import ArchiveError
+    from components.common.errors import ArchiveError, ParameterError
     from components.common.files import whole
     from components.common.telemetry import report_progress, stage, warn
 
+    if fail == "settings":
+        raise ParameterError("There is no such fail.", "Choose another.")
     with stage("train"), whole(Path(model.path)) as folder:
         folder.mkdir()
         (folder / "half.txt").write_text("half written")
@@ -61,13 +63,14 @@ def evaluate_numbers(
 
     from components.common.dashboard import show_scalars
     from components.common.files import write_json
-    from components.common.telemetry import stage
+    from components.common.telemetry import report_scores, stage
 
     with stage("evaluate"):
         rows = len(json.loads((Path(dataset.path) / "numbers.json").read_text()))
         score = {"value": rows / 10, "low": 0.1, "high": 0.9, "baseline": 0.05, "published": 0.97}
         scores = {"accuracy": score}
         write_json(Path(results.path) / "metrics.json", {"origin": "simulated", "scores": scores, "external": {}})
+        report_scores(scores, "simulated")
         show_scalars(metrics, {"accuracy": score["value"]})
         (Path(results.path) / "report.html").write_text("<!doctype html><title>Numbers</title>")
 
