@@ -1,7 +1,7 @@
 """Trained models in the store: `models/<slug>/<version>/`, each whole, named by its content, and never changed.
 
-A version is the folder that a train stage wrote, and `version.json` beside its files, written last: a folder without
-it is half stored. Which version is in use is another matter, see `components.common.champions`.
+A version is the folder that a train stage wrote, and `version.json` beside its files, written last: a folder
+without it is half stored. Which version is in use is another matter, see `components.common.champions`.
 """
 
 import dataclasses

@@ -54,7 +54,7 @@ def assign_splits(
 def splits_of(
     groups: npt.ArrayLike, validation_fraction: float, test_fraction: float, seed: int
 ) -> npt.NDArray[np.str_]:
-    """Tell in which split `assign_splits` puts each group, of some groups alone: there may be any number of them."""
+    """Tell in which split `assign_splits` puts each group, of any number of groups."""
     fractions = np.array([test_fraction, validation_fraction], dtype=np.float64)
     if not (np.all(fractions > 0) and fractions.sum() < 1):
         raise ParameterError(

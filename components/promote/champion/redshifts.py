@@ -1,0 +1,68 @@
+"""Redshifts of spectra: what `evaluate/regression` wrote, and what `predict/spectra` says of the same objects."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from components.common.errors import InputError
+from components.common.scores import Predictions
+from components.common.tables import read_batches, read_table
+from components.common.telemetry import report_progress
+from components.promote.champion.answers import Answers, Applied
+
+
+def read_redshifts(results: Path) -> Answers:
+    """Read the `predictions.parquet` of an evaluation."""
+    table = read_table(results / "predictions.parquet", ["id", "object_id", "truth", "redshift", "pit", "crps"])
+    predictions = Predictions(table["truth"], table["redshift"], table["pit"], table["crps"])
+    return Answers(table["id"], table["object_id"], predictions)
+
+
+def apply_conv1d(model: Path, source: Path, objects: Answers) -> Applied:
+    """Predict the redshifts of some objects of an ingested data set as `armillary predict` does.
+
+    Parameters
+    ----------
+    model : Path
+        Folder that a train stage wrote.
+    source : Path
+        Folder that the ingest stage wrote.
+    objects : Answers
+        Which spectra, and their true redshifts.
+    """
+    from components.predict.spectra.prediction import predict_table
+    from components.train.conv1d.inference import load_model  # imports torch
+
+    network = load_model(model)
+    wanted = pd.Index(objects.ids)
+    seen = 0
+    rows, parts = [np.empty(0, dtype=np.intp)], [_NOTHING]
+    for batch in read_batches(source / "dataset.parquet"):
+        position = wanted.get_indexer(pd.Index(batch["id"]))
+        chosen = np.flatnonzero(position >= 0)
+        if not chosen.size:
+            continue
+        seen += chosen.size
+        predicted = predict_table({name: values[chosen] for name, values in batch.items()}, network)
+        own = position[chosen[predicted.rows]]
+        truth = np.asarray(objects.predictions.truth[own], dtype=np.float64)
+        rows.append(own)
+        parts.append(Predictions.of_distributions(truth, predicted.columns["redshift"], predicted.distribution))
+        report_progress(seen, len(objects), "spectra")
+    if seen != len(objects):
+        raise InputError(
+            f"Of {len(objects)} spectra that were tested, {seen} are in {source}.",
+            "Give the raw data of the run that was evaluated.",
+        )
+    return Applied(np.concatenate(rows), _concatenate(parts))
+
+
+_EMPTY = np.empty(0)
+_NOTHING = Predictions(_EMPTY, _EMPTY, _EMPTY, _EMPTY)
+
+
+def _concatenate(parts: list[Predictions]) -> Predictions:
+    return Predictions(
+        *(np.concatenate([getattr(p, name) for p in parts]) for name in ("truth", "value", "pit", "crps"))
+    )
