@@ -7,7 +7,8 @@ Caching: ingest always runs, because Kubeflow compares its parameters and never 
 that has changed would be answered with yesterday's data, and so would all stages after it. The store keeps what
 was downloaded, which makes that cheap. The other stages are cached: what they read is named by the execution that
 made it, so that they run afresh after a fresh ingest. `data_version` names the state of the source: whoever gives
-one may have the cache serve ingest too when submitting the run.
+one may have the cache serve ingest too when submitting the run. Promote always runs, because it depends on the
+champion, which may have changed since.
 
 Retries cover pods that are lost with their node. A program that fails is not started again by a stock
 Kubeflow; what may fail for a while, such as a download, is tried again by the stage itself.
@@ -102,6 +103,7 @@ _LAPTOP = {
     "preprocess": Size(cpu=("500m", "2"), memory=("1Gi", "2Gi"), hours=1),
     "train": Size(cpu=("1", "2"), memory=("2Gi", "4Gi"), hours=3),
     "evaluate": Size(cpu=("500m", "2"), memory=("2Gi", "4Gi"), hours=1),
+    "promote": Size(cpu=("500m", "2"), memory=("2Gi", "4Gi"), hours=1),
 }
 # For a whole survey. Stages stream, so that memory grows with the processors rather than with the rows; an archive
 # that is asked politely takes days.
@@ -111,10 +113,12 @@ _SURVEY = {
     "preprocess": Size(cpu=("2", "8"), memory=("8Gi", "16Gi"), hours=12),
     "train": Size(cpu=("4", "8"), memory=("16Gi", "32Gi"), hours=72),
     "evaluate": Size(cpu=("2", "8"), memory=("8Gi", "32Gi"), hours=12),
+    "promote": Size(cpu=("2", "8"), memory=("8Gi", "32Gi"), hours=12),
 }
 _LAPTOP_PRESETS = ("smoke", "demo")
 _SURVEY_SHARDS = 8
 
+_NEVER_CACHED = ("ingest", "promote")
 _RETRIES = 3
 _RUN_LABEL = "metadata.labels['pipeline/runid']"  # which Kubeflow puts on each pod of a run
 _SHARED_MEMORY = "1Gi"  # the 64 MB that a container has by itself end a loader with several workers
@@ -169,7 +173,7 @@ def _place(task: Any, stage: str, sizes: Mapping[str, Size], settings: Settings,
     task.set_cpu_request(size.cpu[0]).set_cpu_limit(size.cpu[1])
     task.set_memory_request(size.memory[0]).set_memory_limit(size.memory[1])
     task.set_retry(_RETRIES, backoff_duration="30s", backoff_factor=2.0, backoff_max_duration="600s")
-    task.set_caching_options(not stage.startswith("ingest"))
+    task.set_caching_options(not stage.startswith(_NEVER_CACHED))
     kubernetes.set_timeout(task, size.hours * 3600)
     kubernetes.empty_dir_mount(task, volume_name="tmp", mount_path="/tmp")
     kubernetes.use_secret_as_env(task, settings.secret, {key: key for key in SECRET_KEYS}, optional=True)

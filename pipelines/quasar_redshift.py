@@ -7,6 +7,7 @@ from components.ingest.sdss_folder.component import check_sdss_folder
 from components.ingest.sdss_spectra.component import ingest_sdss_spectra
 from components.predict.spectra.component import predict_spectra
 from components.preprocess.spectra.component import preprocess_spectra
+from components.promote.champion.component import promote_champion
 from components.train.conv1d.component import train_conv1d
 from pipelines.definition import Definition
 from pipelines.sharding import fan_out
@@ -46,7 +47,7 @@ def quasar_redshift(
     external_version: str = "",
     seed: int = 1,
 ) -> None:
-    """Wire the four stages."""
+    """Wire the five stages."""
     spectra = fan_out(
         ingest_sdss_spectra,
         source=source,
@@ -88,7 +89,7 @@ def quasar_redshift(
         precision=precision,
         seed=seed,
     )
-    evaluate_regression(
+    evaluated = evaluate_regression(
         dataset=dataset.outputs["dataset"],
         model=trained.outputs["model"],
         target="redshift",
@@ -99,6 +100,16 @@ def quasar_redshift(
         bootstrap=bootstrap,
         seed=seed,
     )
+    promotion = promote_champion(
+        source=spectra.outputs["dataset"],
+        model=trained.outputs["model"],
+        results=evaluated.outputs["results"],
+        slug="quasar-redshift",
+        headline="accuracy_6000_km_s",
+        bootstrap=bootstrap,
+        seed=seed,
+    )
+    promotion.set_caching_options(False)  # its answer depends on the champion, which no cache key knows
 
 
 def check_external(folder: str) -> None:
