@@ -1,20 +1,47 @@
-"""A name for the code: the hash of all that goes into the images."""
+"""A name for the code, the hash of all that goes into the images: their tag, and what records and metrics speak of."""
 
 import hashlib
+import os
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-_COMPONENTS = Path(__file__).resolve().parents[1]
-_LOCK = _COMPONENTS.parent / "constraints.txt"
+CONTENTS_VARIABLE = "ARMILLARY_CONTENTS"
+"""Set in the images, which hold the components without the files that they were built by."""
+
+_ROOT = Path(__file__).resolve().parents[2]
+_BUILD_FILES = ("constraints.txt", "pyproject.toml", "LICENSE")
+_PROSE = "README.md"
 
 
 @cache
 def content_hash() -> str:
-    """Hash everything under `components/` and the locked versions, 16 hexadecimal digits."""
+    """Hash `components/`, the locked versions and what builds the images; 16 hexadecimal digits.
+
+    In a container, where only the components are, it is what the image was built from.
+    """
+    baked_in = "" if _is_checkout(_ROOT) else os.environ.get(CONTENTS_VARIABLE, "")
+    return baked_in or hash_contents(_ROOT)
+
+
+def hash_contents(root: Path) -> str:
+    """Hash what of a checkout goes into the images; of an installed package, the components alone."""
     digest = hashlib.sha256()
-    files = (p for p in _COMPONENTS.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
-    lock = [_LOCK] if _LOCK.is_file() else []  # an installed wheel has no lock beside it
-    for path in [*sorted(files), *lock]:
-        digest.update(path.relative_to(_COMPONENTS.parent).as_posix().encode() + b"\0")
+    for path in _files(root):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0")
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:16]
+
+
+def _is_checkout(root: Path) -> bool:
+    return all((root / name).is_file() for name in _BUILD_FILES)
+
+
+def _files(root: Path) -> Iterator[Path]:
+    folders = [root / "components"]
+    if _is_checkout(root):
+        yield from (root / name for name in _BUILD_FILES)
+        folders.append(root / "images")
+    for folder in folders:
+        files = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+        yield from sorted(path for path in files if path != root / "images" / _PROSE)
