@@ -10,15 +10,19 @@ EX ?= quasar-redshift
 PRESET ?= demo
 # Further options of `armillary run`, such as ARGS="--external my_spectra --seed 7".
 ARGS ?=
+# Which images: IMAGES=cpu makes that one alone. BASE=NAME builds them on another base.
+IMAGES ?= cpu gpu
+# Where `make push` puts them, such as REGISTRY=registry.example/astronomy.
+REGISTRY ?=
 # Further options of pytest, such as PYTEST_ARGS="tests/pipelines -x".
 PYTEST_ARGS ?=
 
-.PHONY: help setup run test lint golden bench clean
+.PHONY: help setup run test lint golden bench images base-image push clean
 
 help: ## Show the targets and what each does
 	@echo "make TARGET [NAME=value ...]"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "Variables: EX=$(EX) PRESET=$(PRESET) PYTHON=$(PYTHON) ARGS= PYTEST_ARGS="
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "Variables: EX=$(EX) PRESET=$(PRESET) PYTHON=$(PYTHON) ARGS= PYTEST_ARGS= IMAGES=\"$(IMAGES)\" BASE= REGISTRY="
 
 setup: $(STAMP) ## Create .venv with the locked versions (needs Python 3.11; repeated only when the lock changes)
 
@@ -46,6 +50,16 @@ golden: $(STAMP) ## Compile all exercises anew into tests/golden; look at the di
 
 bench: $(STAMP) ## Speed of the hot paths, each as a ratio to a named peer
 	$(BIN)/pytest tests/benchmarks -o python_files='bench_*.py' -o addopts= -q -p no:cacheprovider --benchmark-only $(PYTEST_ARGS)
+
+images: $(STAMP) ## Build the container images; see images/README.md (IMAGES=cpu: that one alone)
+	@$(BIN)/python images/build.py $(IMAGES)
+
+base-image: ## Make the images' base from Debian packages, where no registry can be reached (root)
+	@images/base-image.sh
+
+push: $(STAMP) ## Upload the images: make push REGISTRY=registry.example/astronomy
+	@test -n "$(REGISTRY)" || { echo "No registry is named: make push REGISTRY=registry.example/astronomy"; exit 2; }
+	@$(BIN)/python images/build.py $(IMAGES) --push $(REGISTRY)
 
 clean: ## Remove the environment and tool caches; runs and data in .armillary stay
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
