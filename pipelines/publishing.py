@@ -1,8 +1,8 @@
 """A run's way into the store, and what becomes of old runs.
 
 In the store a run is `runs/<exercise>/<run id>/`: `<stage>/<output>/...` for what its stages wrote, `run.log`,
-`report.html`, and last `run.json`, which so marks it as complete. Outputs that an earlier run made are not stored
-twice: `run.json` names the keys under which they lie.
+`report.html`, `failures/` for what failed, and last `run.json`, which so marks it as complete. Outputs that an
+earlier run made are not stored twice: `run.json` names the keys under which they lie.
 
 Old runs are pruned on this machine: the newest few of an exercise stay, and those whose outputs they refer to. The
 embedded store, which lies on the same disk, then loses the data sets of the pruned runs and keeps their records,
@@ -10,9 +10,12 @@ models and results. A store that others run is never pruned.
 """
 
 import shutil
+import socket
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
+from components.common.failures import LOG_LINES, FailureRecord, failure_key, put_failure, without_secrets
 from components.common.store import Store
 from pipelines.home import cache_folder, home, runs_folder
 from pipelines.records import RunRecord, StageRecord, read_record
@@ -39,7 +42,32 @@ def publish(record: RunRecord, store: Store) -> None:
     for name in ("run.log", "report.html"):
         if (record.folder / name).is_file():
             store.put_file(record.folder / name, f"{record.key}/{name}")
+    _record_failure(record, store)
     store.put_json(f"{record.key}/run.json", record.to_json())
+
+
+def _record_failure(record: RunRecord, store: Store) -> None:
+    """Leave a record of the failure where the stage could not, because it was killed or had no store."""
+    failure = record.failure
+    if failure is None or store.exists(failure_key(record.exercise, record.run, failure.stage)):
+        return
+    log = (record.folder / "run.log").read_text(encoding="utf-8", errors="replace").rstrip()
+    put_failure(
+        store,
+        FailureRecord(
+            exercise=record.exercise,
+            run=record.run,
+            stage=failure.stage,
+            error=without_secrets(" ".join(failure.error.split())),
+            kind=failure.kind,
+            exit_code=failure.exit_code,
+            time=datetime.now(UTC).isoformat(timespec="seconds"),
+            log=without_secrets("\n".join(log.splitlines()[-LOG_LINES:])),
+            code_version=record.code_version,
+            contents=record.contents,
+            host=socket.gethostname(),
+        ),
+    )
 
 
 def prune(slug: str, store: Store | None = None, keep: int = KEPT_RUNS) -> list[str]:

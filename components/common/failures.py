@@ -115,7 +115,16 @@ def in_one_line(error: BaseException, environment: Mapping[str, str] = os.enviro
     """Say what an error says in a single line without secrets."""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
-    return " ".join(_without_secrets(str(error), environment).split()) or type(error).__name__
+    return " ".join(without_secrets(str(error), environment).split()) or type(error).__name__
+
+
+def without_secrets(text: str, environment: Mapping[str, str] = os.environ) -> str:
+    """Hide the credentials that the environment holds, and passwords in addresses."""
+    secrets = {value for name, value in environment.items() if _SECRET_NAME.search(name)}
+    for secret in sorted(secrets, key=len, reverse=True):
+        if len(secret) >= _SHORTEST_SECRET:
+            text = text.replace(secret, "***")
+    return _USER_AND_PASSWORD.sub(r"\1:***@", text)
 
 
 def _open_store(environment: Mapping[str, str]) -> "Store":
@@ -136,12 +145,4 @@ def _exit_code(error: BaseException) -> int:
 
 def _log_of(error: BaseException, environment: Mapping[str, str]) -> str:
     lines = "".join(traceback.format_exception(error)).splitlines()
-    return _without_secrets("\n".join(lines[-LOG_LINES:]), environment)
-
-
-def _without_secrets(text: str, environment: Mapping[str, str]) -> str:
-    secrets = {value for name, value in environment.items() if _SECRET_NAME.search(name)}
-    for secret in sorted(secrets, key=len, reverse=True):
-        if len(secret) >= _SHORTEST_SECRET:
-            text = text.replace(secret, "***")
-    return _USER_AND_PASSWORD.sub(r"\1:***@", text)
+    return without_secrets("\n".join(lines[-LOG_LINES:]), environment)

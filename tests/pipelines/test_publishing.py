@@ -33,7 +33,7 @@ def test_a_failed_run_is_stored_as_far_as_it_came(run_toy: Run, store: Store) ->
     record = run_toy(fail="bug")
     publish(record, store)
     names = [key.removeprefix(f"{record.key}/") for key in store.list(record.key)]
-    assert names == ["ingest/dataset/numbers.json", "run.json", "run.log"]
+    assert names == ["failures/train.json", "ingest/dataset/numbers.json", "run.json", "run.log"]
     assert stored_runs(store, "toy") == [record]
 
 

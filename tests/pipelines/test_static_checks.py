@@ -137,6 +137,14 @@ def _remove_volumes(pipeline: Any, platform: Any) -> None:
     del platform["exec-train-conv1d"]["emptyDirMounts"]
 
 
+def _remove_run(pipeline: Any, platform: Any) -> None:
+    del platform["exec-train-conv1d"]["fieldPathAsEnv"]
+
+
+def _remove_gateway(pipeline: Any, platform: Any) -> None:
+    del platform["exec-train-conv1d"]["configMapAsEnv"]
+
+
 def _remove_secret(pipeline: Any, platform: Any) -> None:
     del platform["exec-train-conv1d"]["secretAsEnv"]
 
@@ -153,6 +161,8 @@ def _remove_secret(pipeline: Any, platform: Any) -> None:
         (_remove_timeout, "timeout"),
         (_remove_volumes, "writable /tmp, shared memory"),
         (_remove_secret, "credentials from a Secret"),
+        (_remove_run, "variable ARMILLARY_RUN"),
+        (_remove_gateway, "variable ARMILLARY_PUSHGATEWAY"),
     ],
 )
 def test_a_setting_that_is_missing_is_found(

@@ -104,6 +104,20 @@ def test_credentials_come_from_the_secret_under_the_names_of_the_shell() -> None
         assert {pair["secretKey"]: pair["envVar"] for pair in secret["keyToEnv"]} == {k: k for k in SECRET_KEYS}
 
 
+def test_a_stage_knows_its_exercise_its_run_and_the_gateway() -> None:
+    pipeline = placed(toy.DEFINITION, "demo", Settings(config_map="observatory"))
+    for container in executors(pipeline).values():
+        assert {"name": "ARMILLARY_EXERCISE", "value": "toy"} in container["env"]
+    for executor in platform(pipeline).values():
+        (field,) = executor["fieldPathAsEnv"]
+        assert field == {"name": "ARMILLARY_RUN", "fieldPath": "metadata.labels['pipeline/runid']"}
+        (gateway,) = executor["configMapAsEnv"]
+        assert gateway["optional"], "without it no metrics are pushed, and that is all"
+        assert gateway["configMapNameParameter"]["runtimeValue"]["constant"] == "observatory"
+        variable = "ARMILLARY_PUSHGATEWAY"
+        assert gateway["keyToEnv"] == [{"configMapKey": variable, "envVar": variable}]
+
+
 def test_training_goes_where_the_settings_say() -> None:
     settings = Settings(
         accelerator="amd.com/gpu",
