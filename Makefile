@@ -17,11 +17,11 @@ REGISTRY ?=
 # Further options of pytest, such as PYTEST_ARGS="tests/pipelines -x".
 PYTEST_ARGS ?=
 
-.PHONY: help setup run test lint golden bench images base-image push clean
+.PHONY: help setup run test lint golden bench images base-image push kind-up kind-down manifests-check clean
 
 help: ## Show the targets and what each does
 	@echo "make TARGET [NAME=value ...]"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "Variables: EX=$(EX) PRESET=$(PRESET) PYTHON=$(PYTHON) ARGS= PYTEST_ARGS= IMAGES=\"$(IMAGES)\" BASE= REGISTRY="
 
 setup: $(STAMP) ## Create .venv with the locked versions (needs Python 3.11; repeated only when the lock changes)
@@ -60,6 +60,15 @@ base-image: ## Make the images' base from Debian packages, where no registry can
 push: $(STAMP) ## Upload the images: make push REGISTRY=registry.example/astronomy
 	@test -n "$(REGISTRY)" || { echo "No registry is named: make push REGISTRY=registry.example/astronomy"; exit 2; }
 	@$(BIN)/python images/build.py $(IMAGES) --push $(REGISTRY)
+
+kind-up: $(STAMP) ## Make a kind cluster with Kubeflow, monitoring and the images of `make images`; repeats safely
+	@PYTHON=$(CURDIR)/$(BIN)/python manifests/kind/up.sh
+
+kind-down: ## Remove the kind cluster with all that is in it
+	@manifests/kind/down.sh
+
+manifests-check: $(STAMP) ## Render the manifests, hold them against the schemas, test alerts and dashboard (kubectl, promtool)
+	$(BIN)/pytest tests/manifests -rs
 
 clean: ## Remove the environment and tool caches; runs and data in .armillary stay
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks
