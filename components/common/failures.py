@@ -14,9 +14,10 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from components.common.contents import content_hash
 from components.common.errors import ArmillaryError, StoreError
 from components.common.provenance import code_version
-from components.common.stage_report import EXERCISE_VARIABLE, RUN_VARIABLE, contents
+from components.common.stage_report import EXERCISE_VARIABLE, RUN_VARIABLE
 
 if TYPE_CHECKING:
     from components.common.store import Store
@@ -91,7 +92,7 @@ def record_failure(stage: str, error: BaseException, environment: Mapping[str, s
         time=datetime.now(UTC).isoformat(timespec="seconds"),
         log=_log_of(error, environment),
         code_version=code_version(),
-        contents=contents(),
+        contents=content_hash(),
         host=socket.gethostname(),
     )
     put_failure(_open_store(environment), record)

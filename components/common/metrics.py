@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 
 from prometheus_client import CollectorRegistry, Gauge, pushadd_to_gateway
 
+from components.common.contents import content_hash
 from components.common.errors import ArmillaryError
 from components.common.provenance import code_version
-from components.common.stage_report import StageReport, contents, exercise
+from components.common.stage_report import StageReport, exercise
 
 JOB = "armillary"
 TIMEOUT_SECONDS = 2.0
@@ -90,7 +91,7 @@ def _set_outcome(gauges: _Gauges, is_failure: bool) -> None:
         "Version and contents of the software; always 1.",
         1,
         version=code_version(),
-        contents=contents(),
+        contents=content_hash(),
     )
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 EXERCISE_VARIABLE = "ARMILLARY_EXERCISE"
 RUN_VARIABLE = "ARMILLARY_RUN"
-_CONTENTS_VARIABLE = "ARMILLARY_CONTENTS"  # set inside the images, where there is no lock to hash
 
 ScoreValues = Mapping[str, float | None]
 
@@ -79,13 +78,6 @@ class StageReport:
 def exercise() -> str:
     """Name of the exercise that this stage is part of; empty where nobody says."""
     return os.environ.get(EXERCISE_VARIABLE, "")
-
-
-def contents() -> str:
-    """Hash of the code, as in the tag of the image."""
-    from components.common.contents import content_hash
-
-    return os.environ.get(_CONTENTS_VARIABLE) or content_hash()
 
 
 def _cpu_seconds() -> float:

@@ -15,10 +15,10 @@ import pytest
 from monitoring import Pushgateway, eventually, free_port
 
 from components.common import failures, telemetry, watch
+from components.common.contents import content_hash
 from components.common.errors import ArchiveError, ParameterError
 from components.common.failures import FailureRecord, failure_key, in_one_line, put_failure, read_failures
 from components.common.provenance import code_version
-from components.common.stage_report import contents
 from components.common.store import Store
 
 SECRET = "wJalrXUtnFEMI/K7MDENG"  # of nobody
@@ -59,7 +59,7 @@ def test_a_record_says_what_where_when_and_by_which_code(environment: dict[str, 
     assert datetime.timedelta(-1) < age < datetime.timedelta(minutes=5)
     assert "test_failures.py" in record.log
     assert record.log.splitlines()[-1] == " at 127.0.0.1 is down. Try again later."
-    assert (record.code_version, record.contents) == (code_version(), contents())
+    assert (record.code_version, record.contents) == (code_version(), content_hash())
     assert record.host == socket.gethostname()
 
 

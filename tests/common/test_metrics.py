@@ -13,10 +13,11 @@ import pytest
 from monitoring import Prometheus, Pushgateway, free_port
 
 from components.common import telemetry
+from components.common.contents import content_hash
 from components.common.errors import InputError
 from components.common.metrics import TIMEOUT_SECONDS
 from components.common.provenance import code_version
-from components.common.stage_report import StageReport, contents
+from components.common.stage_report import StageReport
 
 SCORES = {
     "nmad": {"value": 0.02, "low": 0.01, "high": 0.03, "baseline": 0.5, "published": None},
@@ -80,7 +81,7 @@ def test_prometheus_finds_what_a_stage_reported(
     assert value(f"armillary_stage_rows_per_second{stage}") == pytest.approx(8 / duration, rel=0.5)
     assert value(f"armillary_stage_cpu_seconds{stage}") >= 0
     (build,) = prometheus.query(f"armillary_build_info{stage}")
-    assert (build["metric"]["version"], build["metric"]["contents"]) == (code_version(), contents())
+    assert (build["metric"]["version"], build["metric"]["contents"]) == (code_version(), content_hash())
     scores = prometheus.query(f"armillary_score{stage}")
     assert {s["metric"]["kind"]: s["value"][1] for s in scores} == {
         "value": "0.02",
