@@ -97,7 +97,8 @@ class Decision:
 
 
 def describe_improvement(comparison: "Comparison") -> str:
-    """Say by how much a challenger is better: `accuracy better by 0.012 [0.004, 0.020]`."""
+    """Say by how much a challenger is better: `improvement of accuracy 0.012 [0.004, 0.02] on 900 objects`."""
     unit = f" {comparison.score.unit}" if comparison.score.unit else ""
     amount, low, high = (f"{value:.3g}" for value in (comparison.improvement, comparison.low, comparison.high))
-    return f"{comparison.score.name} better by {amount} [{low}, {high}]{unit} on {comparison.objects} objects"
+    name = comparison.score.name
+    return f"improvement of {name} {amount} [{low}, {high}]{unit} on {comparison.objects} objects"

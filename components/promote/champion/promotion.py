@@ -100,8 +100,9 @@ def promote(source: Path, model: Path, results: Path, settings: Settings) -> Dec
             return Decision(settings.slug, "no store", False, "no object store is configured", facts)
         version = put_model(store, settings.slug, model, facts)
         decision = decide(store, Challenger(source, model, results, facts, version), settings)
-        compared = decision.comparison.objects if decision.comparison else 0
-        report_counts(rows_in=decision.tested, rows_out=compared, left_out=sum(decision.left_out.values()))
+        if decision.tested:
+            compared = decision.comparison.objects if decision.comparison else 0
+            report_counts(rows_in=decision.tested, rows_out=compared, left_out=sum(decision.left_out.values()))
         return decision
 
 
@@ -177,7 +178,7 @@ def _compare(store: Store, before: Champion, challenger: Challenger, settings: S
     words = describe_improvement(found)
     if found.is_better:
         return dataclasses.replace(decision, outcome="better", promoted=True, reason=words, comparison=found)
-    reason = f"this model is not surely better: {words}"
+    reason = f"no sure {words}"
     return dataclasses.replace(decision, outcome="not better", reason=reason, comparison=found)
 
 

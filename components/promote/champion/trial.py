@@ -1,5 +1,6 @@
 """The champion, tried on the objects that a challenger was tested on."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,7 +104,8 @@ def _unseen(
     champion: Mapping[str, Any], groups: npt.NDArray[Any], metrics: Mapping[str, Any]
 ) -> npt.NDArray[np.bool_] | None:
     """Which objects the champion has not learnt from; None where it does not say how its own were split."""
-    if _of_other_data(champion.get("training", {}).get("data", {}), metrics.get("provenance", {})):
+    learnt_from = champion.get("training", {}).get("data")
+    if learnt_from and _of_other_data(json.loads(learnt_from), metrics["provenance"]):
         return np.ones(len(groups), dtype=bool)
     split = champion.get("preprocess", {}).get("split")
     if split is None:
@@ -123,8 +125,6 @@ def _of_other_data(champion: Mapping[str, Any], challenger: Mapping[str, Any]) -
     Names of objects alone do not tell, as anything may be named like anything. So otherwise all objects count as
     if they had been in the champion's data, and its split decides.
     """
-    if not champion.get("origin") or not challenger.get("origin"):
-        return False
     if champion["origin"] != challenger["origin"]:
         return "simulated" in (champion["origin"], challenger["origin"])
-    return champion["origin"] == "simulated" and champion.get("seed") != challenger.get("seed")
+    return bool(champion["origin"] == "simulated" and champion["seed"] != challenger["seed"])
