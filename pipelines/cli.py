@@ -1,7 +1,7 @@
 """The command line, `armillary`.
 
 Exit codes: 0 done, 1 another failure, 2 a parameter or the usage is wrong, 3 an input cannot be used, 4 an archive
-does not deliver, 5 the object store fails, 130 interrupted.
+does not deliver, 5 the object store fails, 6 the container engine fails, 130 interrupted.
 
 Commands import what they need when they run, so that `--help` and `list` answer at once.
 """
@@ -13,12 +13,13 @@ from typing import Annotated
 import typer
 
 from components.common.errors import ArmillaryError
+from pipelines import cluster_cli, models_cli
 
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Machine-learning exercises in astronomy, each a pipeline from the archive to a report.",
-    epilog="Exit codes: 0 done, 1 failure, 2 usage or parameter, 3 input, 4 archive, 5 store, 130 interrupted.",
+    epilog="Exit codes: 0 done, 1 failure, 2 usage, 3 input, 4 archive, 5 store, 6 engine, 130 interrupted.",
 )
 
 Slug = Annotated[str, typer.Argument(help="The exercise, as `armillary list` names it.")]
@@ -62,7 +63,11 @@ def run(
     location: Location = "",
     external: External = "",
     seed: Seed = None,
-    runner: Annotated[str, typer.Option(help="How stages run: process.")] = "process",
+    runner: Annotated[str, typer.Option(help="How stages run: process or docker.")] = "process",
+    dev: Annotated[
+        bool, typer.Option("--dev", help="Docker: run the checkout's code in the newest image.")
+    ] = False,
+    memory: Annotated[str, typer.Option(help="Docker: limit of each stage, such as 4g.")] = "",
     cache: Annotated[bool, typer.Option(help="Let unchanged stages of earlier runs serve.")] = True,
     json: Annotated[bool, typer.Option("--json", help="End with one line of JSON; progress on stderr.")] = False,
 ) -> None:
@@ -70,13 +75,15 @@ def run(
     from pipelines.commands import run as command
 
     chosen = _settings(settings, source, location, external, seed)
-    raise typer.Exit(command.run(exercise, preset, chosen, runner=runner, use_cache=cache, as_json=json))
+    raise typer.Exit(
+        command.run(exercise, preset, chosen, runner=runner, use_cache=cache, as_json=json, dev=dev, memory=memory)
+    )
 
 
 @app.command()
 def stage(
     exercise: Slug,
-    name: Annotated[str, typer.Argument(help="The stage: ingest, preprocess, train or evaluate.")],
+    name: Annotated[str, typer.Argument(help="The stage: ingest, preprocess, train, evaluate or promote.")],
     output: Annotated[Path, typer.Option(metavar="DIR", help="Folder for what it writes.")],
     inputs: Annotated[
         list[str] | None, typer.Option("--input", metavar="NAME=PATH", help="What it reads; repeatable.")
@@ -129,7 +136,7 @@ def compare(runs: Annotated[list[str], typer.Argument(metavar="RUN RUN...", help
 def predict(
     exercise: Slug,
     files: Annotated[list[Path], typer.Argument(help="Spectrum files, or folders of them.")],
-    model: Annotated[str, typer.Option(help="A model folder or a run; else the latest run's.")] = "",
+    model: Annotated[str, typer.Option(help="A model, a run or a folder; else the champion.")] = "",
     out: Annotated[Path | None, typer.Option(help="Write the table: .csv or .parquet.")] = None,
     plots: Annotated[Path | None, typer.Option(metavar="DIR", help="Draw each spectrum with its lines.")] = None,
 ) -> None:
@@ -167,6 +174,10 @@ def compile_exercises(
             shards=shards,
         )
     )
+
+
+cluster_cli.add_to(app)
+models_cli.add_to(app)
 
 
 @app.command()
