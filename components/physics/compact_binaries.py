@@ -56,6 +56,16 @@ class Population:
         """The mass that rules the inspiral, in solar masses."""
         return chirp_mass(self.mass_1, self.mass_2)
 
+    def __getitem__(self, rows: npt.NDArray[np.intp]) -> "Population":
+        """Select binaries."""
+        own = [values[rows] for values in (self.mass_1, self.mass_2, self.spin_1, self.spin_2, self.phase)]
+        return Population(*own, Sky(*(values[rows] for values in vars(self.sky).values())))
+
+    def columns(self) -> dict[str, FloatArray]:
+        """Parameters by name, but for the phase."""
+        own = {name: getattr(self, name) for name in ("mass_1", "mass_2", "chirp_mass", "spin_1", "spin_2")}
+        return {**own, **vars(self.sky)}
+
 
 def chirp_mass(mass_1: FloatArray, mass_2: FloatArray) -> FloatArray:
     """Return (m1 m2)^(3/5) / (m1 + m2)^(1/5)."""
@@ -138,7 +148,7 @@ def simulate_signals(
 
 def signal_frequencies(samples: int, sample_rate: float) -> FloatArray:
     """Return the frequencies, in Hz, at which `simulate_signals` wants the noise density."""
-    return np.fft.rfftfreq(2 * samples, 1 / sample_rate)
+    return np.asarray(np.fft.rfftfreq(2 * samples, 1 / sample_rate))
 
 
 def project(

@@ -1,0 +1,238 @@
+"""The preprocess stage: strain, whitened by the noise of the training rows alone, in groups that stay together."""
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from components.common.errors import InputError, ParameterError
+from components.common.rejections import Rejections
+from components.common.splits import assign_splits
+from components.common.tables import (
+    Columns,
+    TableWriter,
+    column,
+    open_table,
+    read_batches,
+    read_provenance,
+    read_table,
+    tensor_column,
+)
+from components.common.telemetry import report_counts, report_progress, stage
+from components.physics.detectors import DETECTORS
+from components.preprocess.strain.groups import join_groups
+from components.preprocess.strain.psd import PsdEstimator
+from components.preprocess.strain.whitening import Whitening
+
+_NEEDED = ("id", "segment_id", "waveform_id", "label", "strain")
+_AVERAGES = ("median", "mean")
+_FEWEST_NOISE_WINDOWS = 8
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the stage does to strain.
+
+    Attributes
+    ----------
+    classes : tuple of str
+        Labels that rows may have; the order is the index of the class. The first is noise: its training rows make
+        the noise density.
+    sample_rate : float
+        Of the windows, in Hz.
+    taper, band, low_hz, high_hz
+        See `components.preprocess.strain.whitening.Whitening`.
+    psd_average : {"median", "mean"}
+        See `components.preprocess.strain.psd.PsdEstimator`.
+    validation_fraction, test_fraction : float
+        Fractions of the groups in these splits.
+    seed : int
+        Seed of the split.
+    """
+
+    classes: tuple[str, ...] = ("noise", "signal")
+    sample_rate: float = 2048.0
+    taper: float = 0.15
+    band: str = "fourier"
+    low_hz: float = 20.0
+    high_hz: float = 500.0
+    psd_average: str = "median"
+    validation_fraction: float = 0.1
+    test_fraction: float = 0.2
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "classes", tuple(self.classes))  # KFP hands over a list
+        if len(set(self.classes)) < 2:
+            raise ParameterError(f"classes is {self.classes}.", "Name noise first, and at least one more class.")
+        if self.psd_average not in _AVERAGES:
+            raise ParameterError(
+                f"There is no psd_average {self.psd_average!r}.", f"Choose one of {', '.join(_AVERAGES)}."
+            )
+        self.whitening(np.ones((len(DETECTORS), 3)), 4)  # its checks are worth having before hours of reading
+
+    def whitening(self, psd: FloatArray, samples: int) -> Whitening:
+        """Whitening with these settings and this noise."""
+        return Whitening(psd, samples, self.sample_rate, self.taper, self.band, self.low_hz, self.high_hz)
+
+
+def preprocess(dataset: Path, output: Path, settings: Settings) -> None:
+    """Whiten all windows of a dataset.
+
+    The table is read twice: once for the noise density, once to whiten. A few row groups are in memory at a time.
+
+    Parameters
+    ----------
+    dataset : Path
+        Folder with the `dataset.parquet` of an ingest stage.
+    output : Path
+        Folder for `dataset.parquet` and `rejected.parquet`; its rows together are those of the input.
+    settings : Settings
+        What to do.
+
+    Raises
+    ------
+    InputError
+        When no window is left, or there is too little noise to know its density.
+    """
+    with stage("preprocess"):
+        source = dataset / "dataset.parquet"
+        schema, shape = _layout(source)
+        splits = _Splits(source, settings)
+        whitening = settings.whitening(_noise_density(source, splits, shape, settings), shape[1])
+        stored = {"classes": list(settings.classes), "detectors": list(DETECTORS), **whitening.to_settings()}
+        provenance, rejections = read_provenance(source), Rejections()
+        output.mkdir(parents=True, exist_ok=True)
+        with TableWriter(output / "dataset.parquet", _fields(schema, shape), provenance, stored) as writer:
+            done = 0
+            for batch, white in _whitened(source, whitening):
+                rows = slice(done, done + len(batch["id"]))
+                done = rows.stop
+                columns = {**batch, **splits.of_rows(rows), "strain": white}
+                keep = _reject(batch, settings, rejections)
+                if keep.any():
+                    writer.write({name: values[keep] for name, values in columns.items()})
+                report_progress(done, splits.rows, "windows")
+            _require_rows(source, writer.rows, rejections)
+            writer.provenance = provenance.with_rejected(rejections.counts)
+        rejections.write(output / "rejected.parquet", writer.provenance)
+        report_counts(rows_in=done, rows_out=writer.rows, rejected=len(rejections))
+
+
+class _Splits:
+    """Group and split of every row of a table, decided from its names alone."""
+
+    def __init__(self, source: Path, settings: Settings):
+        names = read_table(source, ["segment_id", "waveform_id"])
+        groups = join_groups(names["segment_id"], names["waveform_id"])
+        self.rows = len(groups)
+        self._groups = groups
+        self._splits = assign_splits(
+            groups, settings.validation_fraction, settings.test_fraction, settings.seed
+        ).astype(object)
+
+    def of_rows(self, rows: slice) -> Columns:
+        return {"group_id": self._groups[rows], "split": self._splits[rows]}
+
+
+def _layout(source: Path) -> tuple[pa.Schema, tuple[int, int]]:
+    with open_table(source) as file:
+        schema = file.schema_arrow
+    missing = sorted(set(_NEEDED) - set(schema.names))
+    if missing:
+        raise InputError(
+            f"{source} has no column {', '.join(missing)}.",
+            "Give the folder that an ingest stage of strain wrote.",
+        )
+    first = next(read_batches(source, ["strain"]), None)
+    shape = (0, 0) if first is None else first["strain"].shape[1:]
+    if len(shape) != 2 or shape[0] != len(DETECTORS) or shape[1] < 4:
+        raise InputError(
+            f"The strain in {source} has shape {shape}, not ({len(DETECTORS)}, samples).",
+            f"Give one channel for each of {', '.join(DETECTORS)}, NaN for one that is missing.",
+        )
+    return schema, (int(shape[0]), int(shape[1]))
+
+
+def _fields(schema: pa.Schema, shape: tuple[int, int]) -> list[pa.Field]:
+    """Describe the output: what is carried over keeps the description that it came with."""
+    return [
+        *(schema.field(name) for name in schema.names if name != "strain"),
+        column("group_id", "string", "windows that share noise or a wave, at first or second hand, share it"),
+        column("split", "string", "train, validation or test; one for all windows of a group"),
+        tensor_column("strain", shape, "whitened strain, of variance 1 in noise; 0 for a missing detector"),
+    ]
+
+
+def _noise_density(source: Path, splits: _Splits, shape: tuple[int, int], settings: Settings) -> FloatArray:
+    """Density of the noise in the training rows; NaN for a detector that is missing in all of them."""
+    estimator = PsdEstimator(*shape, settings.sample_rate, settings.psd_average)
+    done = 0
+    for batch in read_batches(source, ["label", "strain"]):
+        rows = slice(done, done + len(batch["label"]))
+        done = rows.stop
+        noise = (batch["label"] == settings.classes[0]) & (splits.of_rows(rows)["split"] == "train")
+        if noise.any():
+            estimator.add(batch["strain"][noise])
+    present = estimator.counts > 0
+    if not present.any() or estimator.counts[present].min() < _FEWEST_NOISE_WINDOWS:
+        counts = ", ".join(f"{count} in {name}" for name, count in zip(DETECTORS, estimator.counts, strict=True))
+        raise InputError(
+            f"The training rows of {source} have too few windows labelled {settings.classes[0]!r} to know the noise: "
+            f"{counts}.",
+            f"Give at least {_FEWEST_NOISE_WINDOWS} of each detector that is there at all.",
+        )
+    return estimator.estimate()
+
+
+def _whitened(source: Path, whitening: Whitening) -> Iterator[tuple[Columns, npt.NDArray[np.float32]]]:
+    """Yield batches in the table's order while the next ones are read and whitened."""
+    threads = len(os.sched_getaffinity(0))
+    waiting: deque[tuple[Columns, Future[npt.NDArray[np.float32]]]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        for batch in read_batches(source):
+            strain = batch.pop("strain")
+            finite = np.isfinite(strain)
+            batch["_whole"] = finite.all(-1).any(-1)
+            batch["_gap"] = (finite.any(-1) & ~finite.all(-1)).any(-1)
+            waiting.append((batch, pool.submit(whitening.apply, strain)))
+            del strain, finite  # else this row group stays in memory while the generator sleeps
+            if len(waiting) > threads:
+                carried, future = waiting.popleft()
+                yield carried, future.result()
+        for carried, future in waiting:
+            yield carried, future.result()
+
+
+def _reject(batch: Columns, settings: Settings, rejections: Rejections) -> npt.NDArray[Any]:
+    """Record the windows that are left out, each with the first reason that holds, and return which are kept."""
+    whole, gap = batch.pop("_whole"), batch.pop("_gap")
+    known = np.isin(batch["label"].astype(np.str_), settings.classes)
+    checks = [
+        ("unknown label", f"The label is none of {', '.join(settings.classes)}.", ~known),
+        ("gap", "Some samples of a detector are not numbers.", gap),
+        ("no detector", "No detector has data.", ~whole),
+    ]
+    keep = np.ones(len(batch["id"]), dtype=bool)
+    for reason, detail, bad in checks:
+        rejections.add_many(batch["id"][keep & bad], reason, detail)
+        keep &= ~bad
+    return keep
+
+
+def _require_rows(source: Path, rows: int, rejections: Rejections) -> None:
+    if rows == 0:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in rejections.counts.items())
+        raise InputError(
+            f"No window of {source} can be used: {reasons or 'the table is empty'}.",
+            "Look at the labels and at gaps in the strain.",
+        )
