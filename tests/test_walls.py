@@ -76,6 +76,12 @@ def test_common_knows_no_astronomy() -> None:
     assert offenders(below("components/common"), r"astropy\b") == []
 
 
+def test_merge_knows_neither_archive_nor_astronomy() -> None:
+    """Whatever an ingest writes can be merged."""
+    assert offenders(below("components/merge"), r"components\.", r"components\.(common|merge)\b") == []
+    assert offenders(below("components/merge"), r"components\.common\.(archive|download)\b") == []
+
+
 def test_ingest_knows_no_model_and_train_no_archive() -> None:
     assert offenders(below("components/ingest"), r"torch\b|components\.(train|evaluate|predict)\b") == []
     archive = r"httpx\b|astropy\b|components\.(ingest|evaluate|predict)\b|components\.common\.(archive|download)\b"

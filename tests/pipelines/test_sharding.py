@@ -157,12 +157,10 @@ def test_a_sharded_pipeline_runs_and_writes_what_a_single_ingest_does(
 ) -> None:
     """Three shards of three batches, and the plain graph, by the processes of `kfp.local`."""
     monkeypatch.setenv("ARMILLARY_EVENTS", str(tmp_path / "events.jsonl"))
-    monkeypatch.setattr(
-        builtins, "print", print
-    )  # kfp puts its own in place, and its threads never the old one back
+    monkeypatch.setattr(builtins, "print", print)  # kfp's threads replace it, and may not put it back
     local.init(runner=local.SubprocessRunner(use_venv=False), pipeline_root=str(tmp_path / "root"))
     merged, plain = (Path(_only_ingest(shards)().outputs["Output"].path) for shards in (3, 1))
     assert_same(plain, merged)
     events = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
     stages = [event["stage"] for event in events if event["event"] == "begin"]
-    assert sorted(stages) == ["ingest", "ingest", "ingest-0", "ingest-1", "ingest-2", "merge"]
+    assert sorted(stages) == ["ingest", "ingest-0", "ingest-1", "ingest-2", "merge"]
