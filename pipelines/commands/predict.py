@@ -7,13 +7,17 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
+from components.common.champions import read_champion
 from components.common.errors import InputError, ParameterError
 from components.common.files import whole
+from components.common.models import VERSION, fetch_model, model_key, read_version
+from components.common.store import Store
 from components.common.tables import Columns, read_table
 from pipelines.catalogue import find
 from pipelines.history import fetch, find_run, latest_with_model
-from pipelines.home import home
+from pipelines.home import downloads_folder, home
 from pipelines.records import new_run_id
+from pipelines.stores import open_store
 from pipelines.terminal import open_console, print_table, say
 
 _FORMATS = (".csv", ".parquet")
@@ -27,7 +31,7 @@ def predict(slug: str, files: Sequence[Path], *, model: str, out: Path | None, p
     paths = [file.expanduser().resolve() for file in files]
     if missing := next((path for path in paths if not path.exists()), None):
         raise InputError(f"There is no file or folder {missing}.", "Correct the path.")
-    folder = _model_folder(slug, model)
+    folder, name = _model_folder(slug, model)
 
     from pipelines.stages import apply_model
 
@@ -36,7 +40,8 @@ def predict(slug: str, files: Sequence[Path], *, model: str, out: Path | None, p
     console = open_console()
     _tell(console, read_table(output / "predictions.parquet"))
     _tell_rejected(open_console(stderr=True), read_table(output / "rejected.parquet"))
-    say(open_console(stderr=True), f"model: {folder}")
+    say(open_console(stderr=True), f"model: {name}")
+    say(open_console(stderr=True), f"model folder: {folder}")
     if out is not None:
         with whole(out) as part:
             shutil.copyfile((output / "predictions").with_suffix(out.suffix), part)
@@ -47,10 +52,15 @@ def predict(slug: str, files: Sequence[Path], *, model: str, out: Path | None, p
     return 0
 
 
-def _model_folder(slug: str, model: str) -> Path:
+def _model_folder(slug: str, model: str) -> tuple[Path, str]:
+    """Folder of the model that is wanted, and which one that is in words."""
     path = Path(model).expanduser()
     if model and path.is_dir():
-        return path.resolve()
+        return path.resolve(), "as given"
+    if VERSION.fullmatch(model):
+        return _stored(slug, model)
+    if not model and (champion := _champion(slug)):
+        return champion
     record = find_run(model, slug) if model else latest_with_model(slug)
     output = record.output("train", "model")
     if output is None:
@@ -58,7 +68,27 @@ def _model_folder(slug: str, model: str) -> Path:
             f"The run {record.run} has no model: it {record.status}.",
             "Choose another; `armillary runs` lists them.",
         )
-    return fetch(output)
+    return fetch(output), f"of the run {record.run}" + ("" if model else ", as there is no champion yet")
+
+
+def _champion(slug: str) -> tuple[Path, str] | None:
+    with open_store() as opened:
+        champion = read_champion(opened.store, slug)
+        return _fetch(opened.store, slug, champion.version, "champion ") if champion else None
+
+
+def _stored(slug: str, version: str) -> tuple[Path, str]:
+    with open_store() as opened:
+        return _fetch(opened.store, slug, version, "")
+
+
+def _fetch(store: Store, slug: str, version: str, title: str) -> tuple[Path, str]:
+    facts = read_version(store, slug, version).facts
+    folder = downloads_folder() / model_key(slug, version)
+    if not folder.is_dir():
+        fetch_model(store, slug, version, folder)
+    run = f", trained by the run {facts.run}" if facts.run else ""
+    return folder, f"{title}{version}, tested on {facts.origin} data{run}"
 
 
 def _tell(console: Console, table: Columns) -> None:
