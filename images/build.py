@@ -1,10 +1,9 @@
 """Build the project's images with the Docker engine: `make images`, or `python images/build.py cpu`.
 
-With `--push REGISTRY` it tags what was built for that registry, and uploads it.
-
-The base is what BASE names, else the stand-in of `make base-image` where there is one, else
-`python:3.11-slim-bookworm`. pip's PIP_INDEX_URL and PIP_EXTRA_INDEX_URL reach both builds. PIP_FIND_LINKS reaches that
-of the CPU image alone, because it is where the CPU build of torch comes from; a folder is served on loopback.
+The base is what BASE names, else the stand-in of `make base-image` where there is one, else a slim Python.
+pip's PIP_INDEX_URL and PIP_EXTRA_INDEX_URL reach both builds. PIP_FIND_LINKS reaches that of the CPU image alone,
+because it is where the CPU build of torch comes from; a folder is served on loopback. With `--push REGISTRY`, what
+was built is tagged for that registry and uploaded.
 """
 
 import argparse

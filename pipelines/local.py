@@ -1,4 +1,4 @@
-"""Run an exercise on this machine: each stage a process, through `kfp.local`.
+"""Run an exercise on this machine: each stage a process or a container, through `kfp.local`.
 
 A run has a folder, `<home>/runs/<exercise>/<run id>/`: `run.json` (see `pipelines.records`), `run.log` (whatever
 Kubeflow and the stages print), `events.jsonl`, `report.html`, and `artifacts/` with the outputs of the stages that
@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 from kfp import local
@@ -30,9 +30,13 @@ from components.common.telemetry import EVENTS_VARIABLE
 from pipelines.definition import Definition
 from pipelines.display import display_for
 from pipelines.home import cache_folder, checkpoints_folder, home
+from pipelines.parameters import DATA_PARAMETERS
 from pipelines.progress import Progress
 from pipelines.records import Failure, Output, RunRecord, StageRecord
 from pipelines.tasks import observed, stage_name, tasks_in_order
+
+if TYPE_CHECKING:
+    from pipelines.docker_engine import Containers
 
 CHECKPOINTS_VARIABLE = "ARMILLARY_CHECKPOINTS"
 """Read by the training loop, which cannot be imported here: it brings torch along."""
@@ -48,7 +52,12 @@ _SILENT_END = "Its process ended without a word: most often it was killed for wa
 
 
 def run_pipeline(
-    definition: Definition, record: RunRecord, console: Console, environment: Mapping[str, str], use_cache: bool
+    definition: Definition,
+    record: RunRecord,
+    console: Console,
+    environment: Mapping[str, str],
+    use_cache: bool,
+    containers: "Containers | None" = None,
 ) -> RunRecord:
     """Run all stages and write the record of the run; failures are recorded, not raised.
 
@@ -64,6 +73,8 @@ def run_pipeline(
         Variables for the stages, such as the address of the store.
     use_cache : bool
         Whether outputs of earlier runs may serve.
+    containers : Containers, optional
+        Run the stages in these; without, as processes.
     """
     folder = record.folder
     (folder / "tmp").mkdir(parents=True)
@@ -83,7 +94,7 @@ def run_pipeline(
     }
     try:
         with _interruptible(), _variables(variables), display_for(progress, console):
-            _run(definition, record, progress, use_cache)
+            _run(definition, record, progress, use_cache, containers)
     except KeyboardInterrupt:
         record.status = "interrupted"
     record.seconds = round(time.monotonic() - start, 3)
@@ -97,7 +108,9 @@ def run_pipeline(
     return record
 
 
-def _run(definition: Definition, record: RunRecord, progress: Progress, use_cache: bool) -> None:
+def _run(
+    definition: Definition, record: RunRecord, progress: Progress, use_cache: bool, containers: "Containers | None"
+) -> None:
     artifacts = record.folder / "artifacts"
 
     def end(task: str, succeeded: bool, outputs: Mapping[str, Path]) -> None:
@@ -105,14 +118,6 @@ def _run(definition: Definition, record: RunRecord, progress: Progress, use_cach
         stage = progress.finish(task, ("done" if fresh or not outputs else "cached") if succeeded else "failed")
         stage.outputs = {name: _output(record.exercise, stage.stage, path) for name, path in outputs.items()}
 
-    local.init(
-        runner=local.SubprocessRunner(use_venv=False),
-        pipeline_root=str(artifacts),
-        workspace_root=str(record.folder / "tmp" / "workspace"),
-        raise_on_error=False,
-        enable_caching=use_cache,
-        cache_root=str(cache_folder()),
-    )
     others = set(psutil.Process().children(recursive=True))
     with (record.folder / "run.log").open("w", encoding="utf-8", buffering=1) as log:
         try:
@@ -120,13 +125,34 @@ def _run(definition: Definition, record: RunRecord, progress: Progress, use_cach
                 contextlib.redirect_stdout(log),
                 contextlib.redirect_stderr(log),
                 observed(progress.begin, end),
+                _runner(containers, record) as runner,
             ):
+                local.init(
+                    runner=runner,
+                    pipeline_root=str(artifacts),
+                    workspace_root=str(record.folder / "tmp" / "workspace"),
+                    raise_on_error=False,
+                    enable_caching=use_cache,
+                    cache_root=str(cache_folder()),
+                )
                 definition.pipeline(**record.parameters)
         except KeyboardInterrupt:
             _stop(set(psutil.Process().children(recursive=True)) - others)
             if stage := progress.running:
                 progress.finish(stage.record.task, "interrupted")
             raise
+
+
+@contextlib.contextmanager
+def _runner(containers: "Containers | None", record: RunRecord) -> Iterator[Any]:
+    if containers is None:
+        yield local.SubprocessRunner(use_venv=False)
+        return
+    from pipelines.docker_runner import in_containers  # brings the Docker SDK along
+
+    data = [Path(record.parameters[name]) for name in DATA_PARAMETERS if record.parameters.get(name)]
+    with in_containers(containers, home(), data) as runner:
+        yield runner
 
 
 def _output(slug: str, stage: str, path: Path) -> Output:

@@ -23,6 +23,12 @@ def tasks_in_order(pipeline: Any) -> list[str]:
     return [str(name) for name in reversed(stack)]
 
 
+def images_of(pipeline: Any) -> set[str]:
+    """Names of the images that a pipeline's tasks ask for."""
+    executors = pipeline.pipeline_spec.deployment_spec["executors"]
+    return {str(executors[label]["container"]["image"]) for label in executors}
+
+
 def stage_name(task: str) -> str:
     """Name of the stage that a task is: its verb, as in `train` for `train-conv1d`; a second one has a number."""
     number = re.search(r"-\d+$", task)

@@ -2,29 +2,43 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from components.common.errors import ParameterError, StoreError
+from components.common.files import read_json
 from pipelines.catalogue import find, suggest
 from pipelines.definition import Definition
 from pipelines.home import home
 from pipelines.records import RunRecord, new_run_id
 from pipelines.terminal import format_number, format_score, open_console, print_table, say
 
-RUNNERS = ("process",)
+if TYPE_CHECKING:
+    from pipelines.docker_engine import Containers
+
+RUNNERS = ("process", "docker")
 INTERRUPTED = 130
 _SCORE_FIELDS = ("value", "low", "high", "baseline", "published")
 
 
 def run(
-    slug: str, preset: str, settings: Mapping[str, Any], *, runner: str, use_cache: bool, as_json: bool
+    slug: str,
+    preset: str,
+    settings: Mapping[str, Any],
+    *,
+    runner: str,
+    use_cache: bool,
+    as_json: bool,
+    dev: bool = False,
+    memory: str = "",
 ) -> int:
     """Run an exercise, publish the run, tell the result; return the exit code."""
     exercise = find(slug)
     if runner not in RUNNERS:
         raise ParameterError(f"There is no runner {runner!r}.", suggest(runner, list(RUNNERS)))
+    if runner != "docker" and (dev or memory):
+        raise ParameterError("--dev and --memory are about containers.", "Add --runner docker, or leave them out.")
     console = open_console(stderr=as_json)
     say(console, f"{exercise.title}: preset {preset}")
 
@@ -33,6 +47,7 @@ def run(
 
     definition = exercise.load()
     parameters = resolve(definition, preset, settings)
+    containers = _prepare(definition, dev, memory, console) if runner == "docker" else None
 
     from pipelines.local import run_pipeline
     from pipelines.stores import open_store
@@ -41,7 +56,7 @@ def run(
     say(console, f"run {record.run} in {record.folder}")
     code = 0
     with open_store() as opened:
-        run_pipeline(definition, record, console, opened.environment, use_cache)
+        run_pipeline(definition, record, console, opened.environment, use_cache, containers)
         tell(definition, record, console)
         try:
             _store(record, opened.store, opened.embedded)
@@ -50,6 +65,15 @@ def run(
     if as_json:
         print(json.dumps(_as_json(record), allow_nan=False), flush=True)
     return _exit_code(record) or code
+
+
+def _prepare(definition: Definition, dev: bool, memory: str, console: Console) -> "Containers":
+    from pipelines.docker_engine import prepare
+
+    containers = prepare(definition.pipeline, dev, memory)
+    for note in containers.notes:
+        say(console, note, style="dim")
+    return containers
 
 
 def tell(definition: Definition, record: RunRecord, console: Console) -> None:
@@ -64,7 +88,15 @@ def tell(definition: Definition, record: RunRecord, console: Console) -> None:
         say(console, "Interrupted. Stages that were done are kept: the same command continues after them.")
     else:
         tell_scores(definition, record, console)
+        tell_decision(record, console)
         say(console, f"report: {home() / record.report}", style="bold")
+
+
+def tell_decision(record: RunRecord, console: Console) -> None:
+    """Print in one line which model is the champion now, and why."""
+    decision = record.output("promote", "decision")
+    if decision:
+        say(console, read_json(home() / decision.path)["summary"])
 
 
 def tell_scores(definition: Definition, record: RunRecord, console: Console) -> None:
