@@ -1,12 +1,14 @@
 """From outputs to distributions whose widths are right."""
 
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
 import torch
 
 from components.common.errors import InputError
+from components.train.conv1d import answers
 from components.train.conv1d.answers import Answer, PointAnswer, RedshiftAnswer, answer_from_json
 
 REDSHIFT = RedshiftAnswer.covering(3.0, 4e-3, 2)
@@ -34,6 +36,25 @@ def test_the_temperature_finds_a_known_overconfidence(overconfidence: float) -> 
     low, high = distribution.interval(0.6827)
     inside = np.mean((low < truth) & (truth < high))
     assert inside == pytest.approx(0.6827, abs=0.03)  # 3.5 binomial standard errors
+
+
+def test_calibration_in_parts_is_that_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    logits, truth = _gaussian_logits(200, 0.02, 2.0)
+    monkeypatch.setattr(answers, "_ROWS_AT_ONCE", 200)
+    whole = REDSHIFT.calibrated(logits, truth).temperature
+    monkeypatch.setattr(answers, "_ROWS_AT_ONCE", 7)
+    assert REDSHIFT.calibrated(logits, truth).temperature == pytest.approx(whole, rel=1e-9)
+
+
+def test_calibration_takes_less_memory_than_the_outputs() -> None:
+    logits, truth = _gaussian_logits(20_000, 0.02, 2.0)
+    tracemalloc.start()
+    try:
+        REDSHIFT.calibrated(logits, truth)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < logits.nbytes / 2  # the cumulative distributions of all rows at once: twice the outputs
 
 
 def test_a_sharp_output_becomes_a_sharp_peak_at_its_redshift() -> None:

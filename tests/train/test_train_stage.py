@@ -20,6 +20,7 @@ from components.common.errors import InputError, ParameterError
 from components.common.provenance import Provenance
 from components.common.tables import column, read_provenance, read_settings, read_table, tensor_column, write_table
 from components.common.training import CHECKPOINTS_VARIABLE
+from components.train.conv1d import training
 from components.train.conv1d.answers import PointAnswer, RedshiftAnswer
 from components.train.conv1d.inference import load_model
 from components.train.conv1d.training import Settings, train
@@ -106,6 +107,32 @@ def test_the_temperature_is_calibrated_on_validation_rows(dataset: Path, trained
     again = plain.calibrated(outputs, rows["redshift"])
     assert model.answer.temperature == pytest.approx(again.temperature, rel=1e-4)
     assert model.answer.temperature != 1.0
+
+
+def test_a_large_validation_split_is_calibrated_on_a_sample_of_it(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = read_table(dataset / "dataset.parquet", ["flux", "ivar", "redshift"], "validation")
+    monkeypatch.setattr(training, "CALIBRATION_ROWS", 20)
+    train(dataset, tmp_path / "model", dataclasses.replace(PAPER, epochs=1))
+    model = load_model(tmp_path / "model")
+    assert isinstance(model.answer, PointAnswer)
+    outputs, truth = model.outputs(rows["flux"], rows["ivar"]), rows["redshift"].astype(np.float64)
+    chosen = training._choose(len(truth), PAPER.seed)
+    assert chosen.sum() == 20 < len(truth)
+    sample, whole = (model.answer.calibrated(outputs[r], truth[r]).sigma for r in (chosen, np.ones_like(chosen)))
+    assert model.answer.sigma == pytest.approx(sample, rel=1e-4)
+    assert abs(whole / sample - 1) > 1e-3, "the sample is not the whole"
+    assert (chosen != training._choose(len(truth), PAPER.seed + 1)).any()
+    assert (chosen == training._choose(len(truth), PAPER.seed)).all()
+
+
+def test_a_sample_is_drawn_for_any_seed_and_only_where_rows_abound() -> None:
+    assert training._choose(training.CALIBRATION_ROWS, 0).all()
+    for seed in (0, -1):
+        chosen = training._choose(5 * training.CALIBRATION_ROWS, seed)
+        assert chosen.sum() == training.CALIBRATION_ROWS
+        assert chosen[: len(chosen) // 2].mean() == pytest.approx(0.2, abs=0.01)  # from all over the table
 
 
 def test_equal_seeds_give_equal_models(dataset: Path, trained: Path, tmp_path: Path) -> None:

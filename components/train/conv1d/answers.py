@@ -20,6 +20,7 @@ Floats = npt.NDArray[np.float64]
 
 _POINT_BINS = 400
 _TEMPERATURES = (0.3, 3.0)
+_ROWS_AT_ONCE = 256
 
 
 class Answer(Protocol):
@@ -71,7 +72,7 @@ class RedshiftAnswer:
 
         def distance(log_temperature: float) -> float:
             tempered = dataclasses.replace(self, temperature=float(np.exp(log_temperature)))
-            level = np.sort(np.abs(2.0 * tempered.distribution(outputs).cdf(truth) - 1.0))
+            level = np.sort(np.abs(2.0 * tempered._cumulative(outputs, truth) - 1.0))
             uniform = (np.arange(len(level)) + 0.5) / len(level)
             return float(np.mean((level - uniform) ** 2))
 
@@ -86,6 +87,12 @@ class RedshiftAnswer:
     def to_json(self) -> dict[str, Any]:
         """Return the JSON-able form that `answer_from_json` reads."""
         return {"kind": "redshift", "bins": self.bins.to_json(), "temperature": self.temperature}
+
+    def _cumulative(self, outputs: npt.NDArray[np.float32], truth: Floats) -> Floats:
+        """Probability below the truths, a few rows at a time: distributions take far more memory than logits."""
+        starts = range(0, len(outputs), _ROWS_AT_ONCE)
+        parts = [slice(start, start + _ROWS_AT_ONCE) for start in starts]
+        return np.concatenate([self.distribution(outputs[rows]).cdf(truth[rows]) for rows in parts])
 
 
 @dataclass(frozen=True)
