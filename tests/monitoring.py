@@ -129,11 +129,11 @@ def run_pushgateway(folder: Path) -> Iterator[Pushgateway]:
 
 
 @contextmanager
-def run_prometheus(folder: Path, target: str) -> Iterator[Prometheus]:
-    """Run a Prometheus that scrapes `target`, such as the `url` of a Pushgateway."""
+def run_prometheus(folder: Path, target: str, text: str = _CONFIGURATION) -> Iterator[Prometheus]:
+    """Run a Prometheus that scrapes `target`, such as the `url` of a Pushgateway, with this configuration."""
     address = f"127.0.0.1:{free_port()}"
     configuration = folder / "prometheus.yml"
-    configuration.write_text(_CONFIGURATION.format(target=target.removeprefix("http://")), encoding="utf-8")
+    configuration.write_text(text.format(target=target.removeprefix("http://")), encoding="utf-8")
     command = [
         require("prometheus"),
         f"--config.file={configuration}",
