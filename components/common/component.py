@@ -7,6 +7,7 @@ from typing import Any, Literal
 from kfp import dsl
 
 from components.common.contents import content_hash
+from components.common.errors import ArmillaryError
 
 REGISTRY_VARIABLE = "ARMILLARY_REGISTRY"
 """Where a cluster finds the images, as given to `make push REGISTRY=`; on the machine that built them, unset."""
@@ -36,7 +37,10 @@ def component(image: Literal["cpu", "gpu"]) -> Callable[[Callable[..., Any]], An
         container = face.component_spec.implementation.container
         shell, options, script, source = container.command
         if _EXECUTOR not in script:
-            raise RuntimeError(f"This version of kfp starts components with {script!r}, without {_EXECUTOR!r}.")
+            raise ArmillaryError(
+                f"This version of kfp starts components in a way that is not known here: {script!r}.",
+                "Install the version of kfp that constraints.txt names, or adapt components/common/component.py.",
+            )
         container.command = [shell, options, script.replace(_EXECUTOR, _WATCHED), source]
         return face
 
