@@ -40,9 +40,9 @@ make_cluster() {
 }
 
 load_images() {
-  local cpu gpu
-  cpu=$(cd "$top" && "$python" -c 'from components.common.component import image_name; print(image_name("cpu"))')
-  gpu=$(cd "$top" && "$python" -c 'from components.common.component import image_name; print(image_name("gpu"))')
+  local names cpu gpu
+  names=$(cd "$top" && "$python" -c 'from components.common.component import image_name as n; print(n("cpu"), n("gpu"))')
+  read -r cpu gpu <<<"$names"
   if [ -z "$dry" ]; then
     docker image inspect "$cpu" >/dev/null 2>&1 || fail "The image $cpu is not built." "Run make images first."
   fi
