@@ -145,6 +145,22 @@ def test_a_stage_that_is_terminated_says_so(
     assert pushgateway.value("armillary_stage_failed", exercise="toy", stage="train") == 1
 
 
+def test_an_import_that_fails_is_told_though_no_stage_has_begun(environment: dict[str, str], store: Store) -> None:
+    command = ["-m", "components.common.watch", "no_such_module", "--function_to_execute", "train_conv1d"]
+    done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "failed: stage=train error=No module named no_such_module" in done.stderr
+    (record,) = read_failures(store, "toy", "run-1")
+    assert (record.stage, record.error) == ("train", "No module named no_such_module")
+
+
+def test_the_program_of_a_component_sees_its_own_arguments(environment: dict[str, str], store: Store) -> None:
+    command = ["-m", "components.common.watch", "json.tool", "--indent", "1"]
+    done = subprocess.run([sys.executable, *command], input='{"a": 1}', capture_output=True, text=True, check=True)
+    assert done.stdout == '{\n "a": 1\n}\n'
+    assert store.list() == []
+
+
 def test_a_block_around_a_stage_does_not_tell_its_failure_again(
     environment: dict[str, str], store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
