@@ -27,6 +27,7 @@ UI_VARIABLE = "KF_PIPELINES_UI_ENDPOINT"
 """Where the UI has another address than the API; the same variable as for Kubeflow's own client."""
 
 _TIMEOUT = (3.0, 60.0)  # seconds to connect, and to answer
+_FIRST_TIMEOUT = (3.0, 8.0)  # its health is known at once
 _RETRIES = Retry(connect=1, read=0, redirect=3, status=0, other=0)
 
 Answer = TypeVar("Answer")
@@ -80,7 +81,7 @@ class Cluster:
             What this is for, as in `creating the run`.
         """
         try:
-            return function(*arguments, _request_timeout=_TIMEOUT, **options)
+            return function(*arguments, **{"_request_timeout": _TIMEOUT, **options})
         except (ApiException, HTTPError) as error:
             raise translated(error, self.host, doing) from error
         except (OpenApiException, ValueError) as error:  # an answer that does not fit the published model
@@ -142,7 +143,9 @@ def connect(
     ui = (environment.get(UI_VARIABLE) or address).rstrip("/")
     cluster = Cluster(address, ui, namespace, client)
     health = cluster.ask(
-        kfp_server_api.HealthzServiceApi(client).healthz_service_get_healthz, doing="asking for its health"
+        kfp_server_api.HealthzServiceApi(client).healthz_service_get_healthz,
+        doing="asking for its health",
+        _request_timeout=_FIRST_TIMEOUT,
     )
     if health.multi_user is None and health.pipeline_store is None:
         raise not_kubeflow(address)

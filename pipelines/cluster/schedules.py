@@ -156,6 +156,21 @@ def list_schedules(cluster: Cluster, name: str = "") -> list[Schedule]:
             return found
 
 
+def check_free(cluster: Cluster, name: str) -> None:
+    """See that no schedule has this name, before anything is uploaded that it would take.
+
+    Raises
+    ------
+    TakenError
+        When there is one: Kubeflow itself would run both.
+    """
+    if list_schedules(cluster, name):
+        raise TakenError(
+            f"There is a schedule {name} already.",
+            "Use `armillary schedule replace` to change it, or choose another --name.",
+        )
+
+
 def create(
     cluster: Cluster,
     published: Published,
@@ -165,18 +180,8 @@ def create(
     experiment: str,
     parameters: Mapping[str, Any],
 ) -> Schedule:
-    """Create a schedule.
-
-    Raises
-    ------
-    TakenError
-        When there is one of that name: Kubeflow itself would run both.
-    """
-    if list_schedules(cluster, name):
-        raise TakenError(
-            f"There is a schedule {name} already.",
-            "Use `armillary schedule replace` to change it, or choose another --name.",
-        )
+    """Create a schedule; see `check_free`."""
+    check_free(cluster, name)
     return _create(cluster, published, name, cron, experiment, parameters)
 
 

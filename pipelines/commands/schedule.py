@@ -37,8 +37,8 @@ def create(
     parameters = schedules.check_settings(definition, preset, settings, gpus)
     cluster = connect(host, namespace=namespace, ca=ca)
     name = name or f"{slug}-{preset}"
-    if in_place:
-        schedules.find_schedule(cluster, name)  # before anything is uploaded
+    # Before anything is uploaded: schedules that are there already would take it.
+    (schedules.find_schedule if in_place else schedules.check_free)(cluster, name)
     published = schedules.publish_newest(cluster, definition, slug, preset)
     say(console, f"version {published.version} ({'uploaded' if published.uploaded else 'there already'})")
     make = schedules.replace if in_place else schedules.create

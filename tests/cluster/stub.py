@@ -8,6 +8,7 @@ states that a test scripts. Nothing is ever scheduled or executed.
 
 import json
 import re
+import ssl
 import threading
 import uuid
 from collections import deque
@@ -321,12 +322,14 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serve_stub() -> Iterator[Stub]:
+def serve_stub(tls: ssl.SSLContext | None = None) -> Iterator[Stub]:
     """Serve on a free loopback port for the duration of the block."""
     handler = type("Handler", (_Handler,), {})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
-    stub = Stub(url=f"http://127.0.0.1:{server.server_address[1]}")
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    stub = Stub(url=f"http{'s' if tls else ''}://127.0.0.1:{server.server_address[1]}")
     handler.stub = stub  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()

@@ -117,6 +117,17 @@ def test_a_name_that_is_taken_points_to_replace(stub: Stub, cluster: Cluster) ->
     assert len(stub.recurring) == 1
 
 
+def test_a_refused_schedule_publishes_nothing(armillary: Armillary, stub: Stub, cluster: Cluster) -> None:
+    make(cluster)
+    arguments = ("toy", "--cron", "0 0 3 * * *", "--preset", "demo", "--host", stub.url)
+    taken = armillary("schedule", *arguments, "--name", "nightly")
+    missing = armillary("schedule", "replace", *arguments, "--name", "weekly")
+    assert (taken.returncode, missing.returncode) == (1, 1)
+    assert "armillary schedule replace" in taken.stderr
+    assert "There are: nightly." in missing.stderr
+    assert [pipeline.name for pipeline in stub.pipelines.values()] == ["toy-smoke-scheduled"]
+
+
 def test_replacing_creates_before_it_deletes(stub: Stub, cluster: Cluster) -> None:
     old = make(cluster)
     new = make(cluster, cron=WEEKLY, function=schedules.replace)

@@ -2,15 +2,19 @@
 
 import json
 import re
+import shutil
+import ssl
+import subprocess
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 import toy
 from command_line import Armillary
-from stub import Fault, Stub
+from stub import Fault, Stub, serve_stub
 
-from components.common.errors import ArmillaryError, InputError, ParameterError
+from components.common.errors import ParameterError
 from pipelines.catalogue import EXERCISES
 from pipelines.cluster import submission
 from pipelines.cluster.client import Cluster, connect
@@ -210,13 +214,16 @@ def test_a_login_page_in_the_middle_is_no_empty_answer(stub: Stub) -> None:
         submission.publish(cluster, "toy", compile_exercise(toy.DEFINITION, "smoke"))
 
 
-def test_an_untrusted_certificate_is_told_as_such() -> None:
-    from urllib3.exceptions import MaxRetryError, SSLError
-
-    from pipelines.cluster.errors import translated
-
-    cause = SSLError("certificate verify failed: self-signed certificate")
-    error = translated(MaxRetryError(None, "/", cause), "https://kfp", "asking")  # type: ignore[arg-type]
-    assert isinstance(error, ArmillaryError)
-    assert not isinstance(error, InputError)
-    assert "--ca FILE" in error.remedy
+@pytest.mark.skipif(not shutil.which("openssl"), reason="no openssl to make a certificate with")
+def test_a_certificate_is_trusted_only_when_it_is_named(tmp_path: Path) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    command = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=kfp -addext subjectAltName=IP:127.0.0.1 -keyout"
+    subprocess.run(["openssl", *command.split(), key, "-out", certificate], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with serve_stub(context) as stub:
+        with pytest.raises(ClusterError, match="the connection is not trusted") as caught:
+            connect(stub.url, environment=NOWHERE)
+        assert "--ca FILE" in caught.value.remedy
+        assert connect(stub.url, ca=str(certificate), environment=NOWHERE).host == stub.url
+        assert connect(stub.url, environment={"SSL_CERT_FILE": str(certificate)}).host == stub.url
