@@ -83,7 +83,7 @@ def prepare(pipeline: Any, dev: bool = False, memory: str = "") -> Containers:
     _check_memory(memory)
     client = connect()
     try:
-        return _choose(sorted(images_of(pipeline)), _tags(client), dev, memory)
+        return _choose(sorted(images_of(pipeline)), image_tags(client), dev, memory)
     except ENGINE_FAILURES as error:
         raise engine_failed(error) from error
     finally:
@@ -117,7 +117,7 @@ def _serving(name: str, there: list[str], dev: bool) -> str:
     )
 
 
-def _tags(client: Any) -> list[str]:
+def image_tags(client: Any) -> list[str]:
     """Names of all images, the newest first."""
     images = sorted(client.images.list(), key=lambda image: image.attrs["Created"], reverse=True)
     return [tag for image in images for tag in image.tags]

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 from packaging.requirements import Requirement
 
-from components.common.errors import StoreError
+from components.common.errors import EngineError, StoreError
 from pipelines.home import home
 from pipelines.stores import open_store
 from pipelines.terminal import open_console, print_table, say
@@ -139,10 +139,40 @@ def check_chromium() -> Finding:
     return Finding("chromium", program or "none", bool(program), False, "apt-get install chromium (tests only)")
 
 
-def check_docker() -> Finding:
-    """Look for Docker, in which later runners work."""
-    program = shutil.which("docker")
-    return Finding("docker", program or "none", bool(program), False, "apt-get install docker.io (not needed yet)")
+def check_engine() -> Finding:
+    """Ask the Docker engine for its version; only `--runner docker` and the images need one."""
+    from pipelines.docker_engine import connect
+
+    try:
+        client = connect()
+    except EngineError as error:
+        return Finding("docker engine", error.problem, False, False, f"apt-get install docker.io; {error.remedy}")
+    try:
+        return Finding("docker engine", f"version {client.version()['Version']}", True, False, "")
+    finally:
+        client.close()
+
+
+def check_images() -> Finding:
+    """Look for the images of this very code."""
+    from components.common.component import image_name
+    from pipelines.docker_engine import connect, image_tags
+
+    remedy = "for --runner docker: make images IMAGES=cpu, or add --dev to use an image of other code"
+    try:
+        client = connect()
+    except EngineError:
+        return Finding("images", "no engine to have them", False, False, remedy)
+    try:
+        there = image_tags(client)
+    finally:
+        client.close()
+    cpu, gpu = image_name("cpu"), image_name("gpu")
+    if cpu in there:
+        return Finding("images", cpu if gpu in there else f"{cpu}, which serves for gpu too", True, False, "")
+    others = [tag for tag in there if tag.startswith("armillary-python-")]
+    state = f"none of this code; the newest is {others[0]}" if others else "none"
+    return Finding("images", state, False, False, remedy)
 
 
 CHECKS: tuple[Callable[[], Finding], ...] = (
@@ -153,5 +183,6 @@ CHECKS: tuple[Callable[[], Finding], ...] = (
     check_store,
     check_accelerator,
     check_chromium,
-    check_docker,
+    check_engine,
+    check_images,
 )
