@@ -1,4 +1,4 @@
-"""A kind of model as small as one can be, and the folders that a run of it leaves; what is decided is tested on it.
+"""A kind of model as small as one can be, and the folders that a run of it leaves, to test decisions with.
 
 A model adds noise to the truth: `noise` km/s, drawn by `seed`. It refuses the objects that it is told to.
 """

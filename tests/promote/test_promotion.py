@@ -181,7 +181,7 @@ def test_a_champion_whose_folder_is_gone_is_an_error_and_stays_named(configured:
     configured.delete_folder(model_key("lookups", first.champion))
     before = configured.get_json(champion_key("lookups"))
     run = make_run(GOOD, 2)
-    with pytest.raises(StoreError, match="has no model models/lookups/.*armillary models promote lookups"):
+    with pytest.raises(StoreError, match=r"has no model models/lookups/.*armillary models promote lookups"):
         promote(*run.folders, settings())
     assert configured.get_json(champion_key("lookups")) == before
     [version] = list_versions(configured, "lookups")
@@ -237,5 +237,5 @@ def test_a_model_that_this_software_cannot_read_is_named(
     from components.common.errors import InputError
 
     promote(*make_run(BAD, kind="conv1d").folders, settings("run-1"))  # no conv1d: it has no weights
-    with pytest.raises(InputError, match="could not be compared with the champion .* is not a model"):
+    with pytest.raises(InputError, match=r"could not be compared with the champion .* is not a model"):
         promote(*make_run(GOOD, 2).folders, settings())
