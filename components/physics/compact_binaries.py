@@ -58,8 +58,9 @@ class Population:
 
     def __getitem__(self, rows: npt.NDArray[np.intp]) -> "Population":
         """Select binaries."""
-        own = [values[rows] for values in (self.mass_1, self.mass_2, self.spin_1, self.spin_2, self.phase)]
-        return Population(*own, Sky(*(values[rows] for values in vars(self.sky).values())))
+        sky = Sky(**{name: values[rows] for name, values in vars(self.sky).items()})
+        own = {name: values[rows] for name, values in vars(self).items() if name != "sky"}
+        return Population(**own, sky=sky)
 
     def columns(self) -> dict[str, FloatArray]:
         """Parameters by name, but for the phase."""

@@ -42,8 +42,8 @@ class Settings:
     maximum_spin : float
         Largest aligned spin.
     snr_mean, snr_spread : float
-        Signal-to-noise ratio a detector: normally distributed, never below 1; times the root of 3 it is that of the
-        network. The defaults are what a winner of G2Net found the competition's to be like.
+        Signal-to-noise ratio a detector: normally distributed, never below 1; times the root of 3 it is the
+        network's. The defaults are those with which a winner of G2Net simulated the competition's data.
     earliest_merger, latest_merger : float
         Seconds from the beginning of the window.
     data_version : str

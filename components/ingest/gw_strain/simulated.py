@@ -35,7 +35,7 @@ def open_simulator(settings: Settings) -> Source:
         retrieved_at=datetime.now(UTC).isoformat(timespec="seconds"),
         seed=settings.seed,
         notes=(
-            "Waves: IMRPhenomD. Noise: stationary and Gaussian, of the design curves of Advanced LIGO (T1800044) "
+            "Waves: IMRPhenomD. Noise: stationary and Gaussian, of the designs of Advanced LIGO (T1800044) "
             "and Advanced Virgo (P1200087). Real detectors have glitches and lines that wander: what a model scores "
             "here is no measure of how it does on them.",
         ),
@@ -64,10 +64,10 @@ def _batch(index: int, settings: Settings) -> Columns:
     start = index * WINDOWS_PER_BATCH
     segments = WINDOWS_PER_BATCH // WINDOWS_PER_SEGMENT
     length = WINDOWS_PER_SEGMENT * SAMPLES
-    psd = design_psd(np.fft.rfftfreq(length, 1 / SAMPLE_RATE_HZ))
+    psd = design_psd(signal_frequencies(length // 2, SAMPLE_RATE_HZ))
     noise = draw_noise(segments, length, SAMPLE_RATE_HZ, psd, rng)
-    windows = noise.reshape(segments, len(DETECTORS), WINDOWS_PER_SEGMENT, SAMPLES).swapaxes(1, 2)
-    windows = np.ascontiguousarray(windows).reshape(WINDOWS_PER_BATCH, len(DETECTORS), SAMPLES)
+    cut = noise.reshape(segments, len(DETECTORS), WINDOWS_PER_SEGMENT, SAMPLES).swapaxes(1, 2)
+    windows = np.ascontiguousarray(cut).reshape(WINDOWS_PER_BATCH, len(DETECTORS), SAMPLES)
     rows = start + np.arange(WINDOWS_PER_BATCH)
     names = np.array([f"sim-{settings.seed}-{row:07d}" for row in rows], dtype=object)
     waves = inject(windows, design_psd(signal_frequencies(SAMPLES, SAMPLE_RATE_HZ)), names, settings, rng)

@@ -9,7 +9,7 @@ from components.common.tables import Columns
 WINDOWS_PER_BATCH = 256
 
 
-@dataclass(frozen=True)
+@dataclass
 class Source:
     """Windows on their way into the table.
 
@@ -18,7 +18,8 @@ class Source:
     provenance : Provenance
         Complete but for the counts.
     asked : int
-        Windows that will arrive or be rejected; what `requested` says in the provenance.
+        Windows that will arrive or be rejected; what `requested` says in the provenance. Grows while the batches
+        are read where nobody can know it before.
     batches : iterator of Columns
         With the columns of `schema.FIELDS`. Not read before the table is written; rejections grow while it runs.
     """

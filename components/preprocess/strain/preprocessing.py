@@ -187,8 +187,7 @@ def _noise_density(source: Path, splits: _Splits, shape: tuple[int, int], settin
     if not present.any() or estimator.counts[present].min() < _FEWEST_NOISE_WINDOWS:
         counts = ", ".join(f"{count} in {name}" for name, count in zip(DETECTORS, estimator.counts, strict=True))
         raise InputError(
-            f"The training rows of {source} have too few windows labelled {settings.classes[0]!r} to know the noise: "
-            f"{counts}.",
+            f"Too few training rows of {source} are labelled {settings.classes[0]!r} to know the noise: {counts}.",
             f"Give at least {_FEWEST_NOISE_WINDOWS} of each detector that is there at all.",
         )
     return estimator.estimate()
@@ -201,9 +200,9 @@ def _whitened(source: Path, whitening: Whitening) -> Iterator[tuple[Columns, npt
     with ThreadPoolExecutor(threads) as pool:
         for batch in read_batches(source):
             strain = batch.pop("strain")
-            finite = np.isfinite(strain)
-            batch["_whole"] = finite.all(-1).any(-1)
-            batch["_gap"] = (finite.any(-1) & ~finite.all(-1)).any(-1)
+            finite = np.isfinite(strain).mean(-1)
+            batch["_whole"] = np.any(finite == 1, axis=-1)
+            batch["_gap"] = np.any((finite > 0) & (finite < 1), axis=-1)
             waiting.append((batch, pool.submit(whitening.apply, strain)))
             del strain, finite  # else this row group stays in memory while the generator sleeps
             if len(waiting) > threads:

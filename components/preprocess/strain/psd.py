@@ -43,7 +43,7 @@ class PsdEstimator:
 
     def add(self, strain: FloatArray) -> None:
         """Take in windows of noise, shape (n, detectors, samples); NaN for a detector that is missing."""
-        present = np.isfinite(strain).all(-1)
+        present = np.asarray(np.isfinite(strain).all(-1))
         centred = np.where(present[..., None], strain - strain.mean(-1, keepdims=True), 0.0)
         spectrum = fft.rfft(centred * self._taper, overwrite_x=True)
         power = spectrum.real**2 + spectrum.imag**2

@@ -60,20 +60,27 @@ class Whitening:
             )
         if not 0 < self.low_hz < self.high_hz <= self.sample_rate / 2:
             raise ParameterError(
-                f"The band from {self.low_hz} to {self.high_hz} Hz is empty, or ends above half of the sampling rate.",
+                f"The band from {self.low_hz} to {self.high_hz} Hz is empty, or ends above Nyquist.",
                 f"Choose 0 < low_hz < high_hz <= {self.sample_rate / 2:g}.",
             )
 
     @property
     def response(self) -> FloatArray:
         """Factor on the amplitude at each frequency: shape (detectors, frequencies), 0 for a missing detector."""
-        frequency = np.fft.rfftfreq(self.samples, 1 / self.sample_rate)
-        passed = pass_band(frequency, self.band, self.low_hz, self.high_hz, self.sample_rate)
-        # White noise of this density has the variance psd * rate / 2; the band keeps this much of it.
-        kept = (passed**2).mean()
-        with np.errstate(invalid="ignore", divide="ignore"):
-            factor = passed / np.sqrt(self.psd * self.sample_rate / 2 * kept)
+        passed = self._passed
+        with np.errstate(invalid="ignore", divide="ignore"):  # white noise has the variance psd * rate / 2
+            factor = passed / np.sqrt(self.psd * self.sample_rate / 2 * self.kept)
         return np.where(np.isfinite(factor), factor, 0.0)
+
+    @property
+    def kept(self) -> float:
+        """Share of the variance of white noise that the band leaves."""
+        return float((self._passed**2).mean())
+
+    @property
+    def _passed(self) -> FloatArray:
+        frequency: FloatArray = np.asarray(np.fft.rfftfreq(self.samples, 1 / self.sample_rate))
+        return pass_band(frequency, self.band, self.low_hz, self.high_hz, self.sample_rate)
 
     def apply(self, strain: FloatArray) -> npt.NDArray[np.float32]:
         """Whiten windows.
