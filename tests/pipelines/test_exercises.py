@@ -38,9 +38,18 @@ def test_recurring_parameters_have_their_names(exercise: Exercise) -> None:
 
 
 @each_exercise
-def test_stages_are_the_four_of_the_design(exercise: Exercise) -> None:
+def test_stages_are_the_five_of_the_design(exercise: Exercise) -> None:
     names = [stage_name(task) for task in tasks_in_order(exercise.load().pipeline)]
-    assert names == ["ingest", "preprocess", "train", "evaluate"]
+    assert names == ["ingest", "preprocess", "train", "evaluate", "promote"]
+
+
+@each_exercise
+def test_the_champion_is_chosen_afresh_by_the_headline(exercise: Exercise) -> None:
+    definition = exercise.load()
+    stage = find_stage(definition, "promote", resolve(definition, "smoke", {}))
+    assert (stage.arguments["slug"], stage.arguments["headline"]) == (exercise.slug, definition.headline)
+    tasks = definition.pipeline.pipeline_spec.root.dag.tasks
+    assert not tasks["promote-champion"].caching_options.enable_cache
 
 
 @each_exercise
@@ -67,7 +76,7 @@ def test_stages_pass_every_setting_on(exercise: Exercise) -> None:
         sources = task.inputs.parameters.values()
         used |= {source.component_input_parameter for source in sources} - {""}
     assert used == pipeline_parameters, "a parameter that no stage reads would be set in vain"
-    for name in ("ingest", "preprocess", "train", "evaluate"):
+    for name in ("ingest", "preprocess", "train", "evaluate", "promote"):
         stage = find_stage(definition, name, resolve(definition, "smoke", {}))
         signature = inspect.signature(stage.face.python_func).parameters
         assert set(signature) == {*stage.arguments, *stage.inputs, *stage.outputs}
@@ -102,18 +111,21 @@ def test_smoke_runs_whole_is_cached_and_predicts(
     assert all(set(score) == SCORE for group in ("scores", "external") for score in result[group].values())
     assert Path(result["report"]).stat().st_size > 10_000
     assert definition.comparability in first.stderr
+    assert re.search(r"^champion: \S+ \(first model\)$", first.stderr, flags=re.MULTILINE)
 
     second = armillary(*arguments)
     assert json.loads(second.stdout.splitlines()[-1])["scores"] == result["scores"]
     assert re.findall(r"^(\w+): cached", second.stderr, flags=re.MULTILINE) == [
         "ingest", "preprocess", "train", "evaluate"
     ]  # fmt: skip
+    assert re.search(r"^champion: \S+ \(this same model\)$", second.stderr, flags=re.MULTILINE)
 
     files = sorted(spectra.glob("spec-3655-*.fits"))[:5]
     predicted = armillary(
         "predict", exercise.slug, *files, "--out", tmp_path / "z.csv", "--plots", tmp_path / "plots"
     )
     assert predicted.returncode == 0, predicted.stderr
+    assert re.search(r"^model: champion \S+, tested on simulated data, trained by the run", predicted.stderr, re.M)
     assert len((tmp_path / "z.csv").read_text().splitlines()) == 1 + len(files)
     assert len(list((tmp_path / "plots").iterdir())) == len(files)
     assert predicted.stdout.splitlines()[0].split()[:3] == ["id", "redshift", "sigma"]

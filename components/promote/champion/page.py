@@ -83,8 +83,8 @@ def _add_models(report: Report, decision: Decision) -> None:
 
 def _own(headline: Mapping[str, Any]) -> list[Cell]:
     return [
-        format_number(headline.get("value"), ".4g"),
-        format_interval(headline.get("low"), headline.get("high"), ".4g"),
+        format_number(headline.get("value"), ".3g"),
+        format_interval(headline.get("low"), headline.get("high"), ".3g"),
     ]
 
 
