@@ -82,6 +82,9 @@ def tell(definition: Definition, record: RunRecord, console: Console) -> None:
         for warning in stage.warnings:
             say(console, f"{stage.stage}: {warning}", style="yellow")
     if record.failure:
+        if record.scores:  # the model is trained and judged, and only what comes after that failed
+            tell_scores(definition, record, console)
+            say(console, f"report: {home() / record.report}", style="bold")
         say(console, f"The stage {record.failure.stage} failed. {record.failure.error}", style="bold red")
         say(console, f"log: {record.folder / 'run.log'}")
     elif record.status == "interrupted":
