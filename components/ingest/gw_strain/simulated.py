@@ -36,8 +36,8 @@ def open_simulator(settings: Settings) -> Source:
         seed=settings.seed,
         notes=(
             "Waves: IMRPhenomD. Noise: stationary and Gaussian, of the designs of Advanced LIGO (T1800044) "
-            "and Advanced Virgo (P1200087). Real detectors have glitches and lines that wander: what a model scores "
-            "here is no measure of how it does on them.",
+            "and Advanced Virgo (P1200087). Real detectors have glitches and lines that wander: what a model "
+            "scores here is no measure of how it does on them.",
         ),
     )
     return Source(provenance, settings.rows, _simulate(settings))

@@ -75,9 +75,10 @@ class PsdEstimator:
 def _median_bias(windows: float, blocks: int) -> float:
     """How far the median of `blocks` means, each of `windows` exponential periodograms, lies from their mean.
 
-    The mean of k exponential numbers has a gamma distribution. The median of an odd number n of draws has its
-    expectation at the quantile whose rank is beta distributed around 1/2; the second order is that of its spread.
+    The mean of k exponential numbers has a gamma distribution, and the rank of the m-th of n draws a beta
+    distribution. The median is the middle one, or the mean of the two in the middle.
     """
     gamma = stats.gamma(windows, scale=1 / windows)
-    ranks = stats.beta(blocks / 2, blocks / 2).ppf((np.arange(200) + 0.5) / 200)
-    return float(gamma.ppf(ranks).mean())
+    grid = (np.arange(200) + 0.5) / 200
+    middle = ((blocks + 1) // 2, blocks // 2 + 1)
+    return float(np.mean([gamma.ppf(stats.beta(m, blocks + 1 - m).ppf(grid)).mean() for m in middle]))
