@@ -137,7 +137,7 @@ def _settings(task: _Task) -> dict[str, bool]:
         **{name: name in resources for name in _RESOURCES},
         **{f"variable {name}": name in variables for name in _VARIABLES},
     }
-    if task.name.startswith("ingest"):
+    if task.name.startswith(("ingest", "promote")):
         found["cache switched off"] = not task.spec.get("cachingOptions", {}).get("enableCache", False)
     if task.name.startswith("train"):
         found["number of GPUs"] = "resourceCount" in resources.get("accelerator", {})
