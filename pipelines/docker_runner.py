@@ -26,6 +26,7 @@ from components.common.component import REGISTRY_VARIABLE
 from components.common.contents import CONTENTS_VARIABLE, content_hash
 from components.common.errors import EngineError
 from pipelines.docker_engine import ENGINE_FAILURES, Containers, connect, engine_failed
+from pipelines.home import home
 
 _KFP = "2.17.0"
 _PASSED_ON = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION")
@@ -119,10 +120,13 @@ def _options(
 
 
 def _passed_on() -> dict[str, str]:
-    """Variables of this process that the stages know; paths among them hold inside as well."""
+    """Variables of this process that the stages know; paths among them hold inside as well.
+
+    What numba compiles is kept in the home folder, or each container would do it again.
+    """
     ours = {name: value for name, value in os.environ.items() if name.startswith(_PREFIXES) or name in _PASSED_ON}
     ours.pop(REGISTRY_VARIABLE, None)
-    return {**ours, CONTENTS_VARIABLE: content_hash()}
+    return {**ours, CONTENTS_VARIABLE: content_hash(), "NUMBA_CACHE_DIR": str(home() / "numba")}
 
 
 def _run_container(client: Any, options: Mapping[str, Any], memory: str) -> int:

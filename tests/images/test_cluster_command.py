@@ -30,11 +30,13 @@ def executor_input(specification: dict[str, Any]) -> str:
             values[name] = inputs[source["componentInputParameter"]]["defaultValue"]
         else:
             values[name] = source["runtimeValue"]["constant"]
+    # The launcher is written in Go, whose JSON has no 1.0: whole numbers arrive as 1, also those of type float.
+    whole = {name: int(value) for name, value in values.items() if isinstance(value, float) and value % 1 == 0}
     uri = f"s3://{_TASK_FOLDER}/dataset"
     artifact = {"name": "dataset", "type": {"schemaTitle": "system.Dataset"}, "uri": uri, "metadata": {}}
     return json.dumps(
         {
-            "inputs": {"parameterValues": {**values, "rows": _ROWS}},
+            "inputs": {"parameterValues": {**values, **whole, "rows": _ROWS}},
             "outputs": {"artifacts": {"dataset": {"artifacts": [artifact]}}, "outputFile": _OUTPUT},
         }
     )
