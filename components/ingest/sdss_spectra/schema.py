@@ -1,6 +1,8 @@
 """The table of spectra that every source of this component writes, the simulator included."""
 
-from components.common.tables import column, tensor_column
+import numpy as np
+
+from components.common.tables import Columns, column, tensor_column
 
 TENSOR_PIXELS = 4700
 """Room for a spectrum: the quasar grid has 4618 pixels, the longest BOSS coadds about 4650."""
@@ -47,3 +49,26 @@ FIELDS = (
 """Fields of `dataset.parquet`, for `components.common.tables.TableWriter`."""
 
 NAMES = tuple(field.name for field in FIELDS)
+
+MEASUREMENTS = (
+    column(
+        "magnitude_r",
+        "float64",
+        "r magnitude of the light in the fibre, extinction included; NaN where unknown",
+        "mag",
+    ),
+    column(
+        "magnitude_r_total",
+        "float64",
+        "r magnitude of the whole galaxy, extinction included; NaN where unknown",
+        "mag",
+    ),
+    column("velocity_dispersion", "float64", "of the stars; NaN where unknown", "km/s"),
+)
+"""Further fields of the table, which not every source knows."""
+
+
+def with_measurements(columns: Columns) -> Columns:
+    """Add what a source does not know of `MEASUREMENTS`, as NaN."""
+    absent = [field.name for field in MEASUREMENTS if field.name not in columns]
+    return {**columns, **{name: np.full(len(columns["id"]), np.nan) for name in absent}}

@@ -5,9 +5,9 @@ from typing import Any
 
 from components.common.errors import ParameterError
 from components.common.shards import Shard
-from components.ingest.sdss_spectra.schema import CLASSES
+from components.ingest.sdss_spectra.schema import CLASSES, GALAXY
 
-SOURCES = ("simulated", "archive", "files", "kaggle")
+SOURCES = ("simulated", "semi-empirical", "archive", "files", "kaggle")
 SDSS_ARCHIVE = "https://data.sdss.org/sas"
 
 
@@ -17,8 +17,9 @@ class Settings:
 
     Attributes
     ----------
-    source : {"simulated", "archive", "files", "kaggle"}
-        The simulator, the SDSS archive, a folder of files, or the workshop's HDF5 file.
+    source : {"simulated", "semi-empirical", "archive", "files", "kaggle"}
+        The simulator of quasars, simulated spectra of real galaxies, the SDSS archive, a folder of files, or the
+        workshop's HDF5 file.
     rows : int
         Spectra wanted, drawn at random where there are more; 0 means all.
     seed : int
@@ -63,13 +64,18 @@ class Settings:
         _ = self.part  # there is none of an impossible number
         if self.source not in SOURCES:
             raise ParameterError(f"There is no source {self.source!r}.", f"Choose one of {', '.join(SOURCES)}.")
-        if self.rows < 0 or (self.source == "simulated" and self.rows == 0):
+        if self.rows < 0 or (self.source in ("simulated", "semi-empirical") and self.rows == 0):
             raise ParameterError(f"rows is {self.rows}.", "Give a positive number of spectra.")
         unknown = sorted(set(self.classes) - set(CLASSES))
         if unknown or not self.classes:
             raise ParameterError(
                 f"There is no spectral class {', '.join(unknown) or '(none given)'}.",
                 f"Choose among {', '.join(CLASSES)}.",
+            )
+        if self.source == "semi-empirical" and GALAXY not in self.classes:
+            raise ParameterError(
+                f"The source semi-empirical has galaxies only, not {', '.join(self.classes)}.",
+                "Choose the class GALAXY, or another source.",
             )
         if not self.minimum_redshift < self.maximum_redshift:
             raise ParameterError(

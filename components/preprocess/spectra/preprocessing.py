@@ -34,6 +34,7 @@ _CARRIED = (
     "id", "object_id", "spectral_class", "redshift", "zwarning", "is_bal", "ra", "dec", "plate", "sn_median",
     "resampled",
 )  # fmt: skip
+_CARRIED_IF_THERE = ("magnitude_r", "magnitude_r_total", "velocity_dispersion")
 _SPECTRUM = ("flux", "ivar", "first_pixel", "pixels")
 
 
@@ -155,7 +156,7 @@ def _fields(source: Path, settings: Settings) -> list[pa.Field]:
         )
     pixels = settings.preparation.grid.pixels
     return [
-        *(schema.field(name) for name in _CARRIED),
+        *(schema.field(name) for name in (*_CARRIED, *_CARRIED_IF_THERE) if name in schema.names),
         column("split", "string", "train, validation or test; one for all spectra of an object"),
         column("coverage", "float32", "fraction of the grid's pixels with ivar > 0"),
         column("offset", "float32", "flux = offset + scale * normalised flux", "1e-17 erg s-1 cm-2 angstrom-1"),
@@ -168,9 +169,11 @@ def _fields(source: Path, settings: Settings) -> list[pa.Field]:
 def _prepared_batches(source: Path, preparation: Preparation) -> Iterator[tuple[Columns, Prepared]]:
     """Yield batches in the table's order while the next ones are read and computed."""
     threads = len(os.sched_getaffinity(0))
+    with open_table(source) as file:
+        further = [name for name in _CARRIED_IF_THERE if name in file.schema_arrow.names]
     waiting: deque[tuple[Columns, Future[Prepared]]] = deque()
     with ThreadPoolExecutor(threads) as pool:
-        for batch in read_batches(source, [*_CARRIED, *_SPECTRUM]):
+        for batch in read_batches(source, [*_CARRIED, *further, *_SPECTRUM]):
             flux, ivar, first_pixel, pixels = (batch.pop(name) for name in _SPECTRUM)
             work = partial(prepare, flux, ivar, first_pixel, pixels, preparation, threads=1)
             waiting.append((batch, pool.submit(work)))

@@ -1,0 +1,185 @@
+"""All models and baselines on the same test rows, each row read once."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from components.common.errors import InputError
+from components.common.scores import Floats, Predictions, Score, score
+from components.common.tables import Columns, read_batches, read_table
+from components.evaluate.model_comparison.scores import MAGNITUDE, REDSHIFT
+from components.evaluate.regression.baselines import coarsen
+from components.evaluate.regression.constant import score_constant
+from components.evaluate.regression.rest_templates import Templates, fit_templates
+from components.evaluate.regression.template_scan import scan
+from components.train.regressors.features import COLUMNS
+from components.train.regressors.inference import RegressorModel
+
+TEMPLATE_ROWS = 2000
+"""Most training spectra that the templates of the scan are made of."""
+
+_TEMPLATES, _POLYNOMIAL_TERMS = 5, 3
+_LABELS = ("id", "object_id", "redshift", "magnitude_r", "sn_median")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What one model says about n test objects.
+
+    Attributes
+    ----------
+    model : RegressorModel or None
+        None for a baseline.
+    name : str
+        For a reader.
+    columns : dict of str to ndarray, shape (n,)
+        `redshift`, `sigma`, `low68`, `high68`, `pit`, `crps`, and the same of `magnitude_r` with that prefix; a
+        baseline has `redshift` alone.
+    """
+
+    model: RegressorModel | None
+    name: str
+    columns: Columns
+
+    def redshift(self, truth: Floats) -> Predictions:
+        """Return the predictions of redshift, to be scored."""
+        c = self.columns
+        if "pit" not in c:
+            return Predictions.of_points(truth, c["redshift"])
+        return Predictions(truth, c["redshift"], c["pit"], c["crps"])
+
+    def magnitude(self, truth: Floats) -> Predictions:
+        """Return the predictions of the magnitude, to be scored."""
+        c = self.columns
+        return Predictions(truth, c["magnitude_r"], c["magnitude_r_pit"], c["magnitude_r_crps"])
+
+
+@dataclass(frozen=True)
+class Contest:
+    """The test rows, and what everybody says about them.
+
+    Attributes
+    ----------
+    labels : dict of str to ndarray, shape (n,)
+        Of the test rows.
+    training : dict of str to ndarray
+        `redshift` and `magnitude_r` of the training rows, on which constants are chosen.
+    entries : list of Entry
+        The learned models, in the order given.
+    template_scan : Entry
+        The physics baseline.
+    """
+
+    labels: Columns
+    training: Columns
+    entries: list[Entry]
+    template_scan: Entry
+
+    def scores(self, entry: Entry, resamples: int, seed: int) -> dict[str, Score]:
+        """Score an entry; a baseline of redshifts has no scores of magnitudes."""
+        groups = self.labels["object_id"]
+        found = score(REDSHIFT, entry.redshift(self.labels["redshift"]), groups, resamples, seed)
+        if entry.model is not None:
+            found |= score(MAGNITUDE, entry.magnitude(self.labels["magnitude_r"]), groups, resamples, seed)
+        return found
+
+    def constant_scores(self, resamples: int, seed: int) -> dict[str, Score]:
+        """Score the best constants."""
+        groups = self.labels["object_id"]
+        return {
+            name: value
+            for definitions, target in ((REDSHIFT, "redshift"), (MAGNITUDE, "magnitude_r"))
+            for name, value in score_constant(
+                definitions, self.training[target], self.labels[target], groups, resamples, seed
+            ).items()
+        }
+
+
+def hold_contest(table: Path, models: Sequence[RegressorModel], step: float, seed: int) -> Contest:
+    """Run all models and the template scan over the test rows.
+
+    Parameters
+    ----------
+    table : Path
+        A preprocessed data set.
+    models : sequence of RegressorModel
+        Trained on its training rows.
+    step : float
+        Width of its pixels in log10 wavelength.
+    seed : int
+        Draws the spectra that the templates are made of.
+    """
+    training = read_table(table, ["redshift", "magnitude_r"], "train")
+    if not training["redshift"].size:
+        raise InputError(f"{table} has no training row.", "Preprocess with smaller fractions for testing.")
+    templates = _learn_templates(table, step, training["redshift"].size, seed)
+    labels: list[Columns] = []
+    parts: list[list[Columns]] = [[] for _ in range(len(models) + 1)]
+    for batch in _test_rows(table):
+        labels.append({name: batch[name] for name in _LABELS})
+        truth = np.column_stack([batch["redshift"], batch["magnitude_r"]])
+        for part, model in zip(parts, models, strict=False):
+            part.append(_describe(model, batch, truth))
+        spectra = coarsen(batch["flux"], batch["ivar"], step)
+        found = scan(spectra.flux, spectra.ivar, [templates], _POLYNOMIAL_TERMS)
+        parts[-1].append({"redshift": found.redshift})
+    if not labels:
+        raise InputError(
+            "There is no spectrum to evaluate on.", "Preprocess with a larger test fraction, or ingest more rows."
+        )
+    joined = [_join(part) for part in parts]
+    entries = [Entry(model, model.name, columns) for model, columns in zip(models, joined, strict=False)]
+    return Contest(_join(labels), training, entries, Entry(None, "template scan", joined[-1]))
+
+
+def _test_rows(table: Path) -> Iterator[Columns]:
+    yield from read_batches(table, sorted({*_LABELS, *COLUMNS}), "test")
+
+
+def _describe(model: RegressorModel, batch: Columns, truth: Floats) -> Columns:
+    columns: Columns = {}
+    for name, answer in model.predict(batch, truth).items():
+        prefix = "" if name == "redshift" else f"{name}_"
+        assert answer.pit is not None
+        assert answer.crps is not None
+        columns |= {
+            name: answer.value,
+            f"{prefix}sigma": answer.sigma,
+            f"{prefix}low68": answer.low68,
+            f"{prefix}high68": answer.high68,
+            f"{prefix}pit": answer.pit,
+            f"{prefix}crps": answer.crps,
+        }
+    return columns
+
+
+def _learn_templates(table: Path, step: float, rows: int, seed: int) -> Templates:
+    chosen = np.zeros(rows, dtype=bool)
+    chosen[np.random.default_rng(seed).permutation(rows)[:TEMPLATE_ROWS]] = True
+    parts, begin = [], 0
+    for batch in read_batches(table, ["flux", "ivar", "redshift"], "train"):
+        wanted = chosen[begin : begin + len(batch["redshift"])]
+        begin += len(wanted)
+        parts.append({name: values[wanted] for name, values in batch.items()})
+    drawn = _join(parts)
+    spectra = coarsen(drawn["flux"], drawn["ivar"], step)
+    return fit_templates(
+        spectra.flux, spectra.ivar, drawn["redshift"], spectra.step, _TEMPLATES, _POLYNOMIAL_TERMS
+    )
+
+
+def _join(parts: Sequence[Columns]) -> Columns:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def best_of(models: Sequence[RegressorModel]) -> int:
+    """Choose the model with the smallest errors on validation rows: no test row has a say in it.
+
+    Redshift and magnitude count alike: the errors of each are ranked relative to the best model's.
+    """
+    found = np.array([[m.record["validation"][name] for name in ("nmad_km_s", "magnitude_r_rms")] for m in models])
+    relative: npt.NDArray[np.float64] = np.log(found / found.min(axis=0))
+    return int(relative.sum(axis=1).argmin())

@@ -1,0 +1,212 @@
+"""Diagrams that compare models with each other, and show what was given to them."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from components.common.figures import (
+    INK,
+    MUTED,
+    SERIES,
+    Figure,
+    figure_style,
+    finish,
+    new_axes,
+    new_panels,
+    note,
+    set_percent,
+)
+from components.common.scores import Floats
+from components.evaluate.regression.diagrams import MODEL, OTHER
+
+_BINS = 30
+
+
+@figure_style()
+def draw_distributions(values: Floats, quantity: str) -> Figure:
+    """Draw the histogram of a quantity."""
+    known = values[np.isfinite(values)]
+    low, high = np.quantile(known, [0.002, 0.998])
+    drawing, axes = new_axes(2.2)
+    axes.hist(known, bins=_BINS, range=(float(low), float(high) + 1e-9), color=MODEL, alpha=0.6, linewidth=0)
+    axes.set_xlabel(quantity)
+    axes.set_ylabel("Spectra")
+    middle = float(np.median(known))
+    axes.axvline(middle, color=INK, linewidth=0.8)
+    return finish(
+        drawing,
+        f"Histogram of {quantity} of {known.size} spectra with a median of {middle:.3g}.",
+        f"{quantity}: median {middle:.3g}. The outermost 0.2\u202f% on either side are not drawn.",
+    )
+
+
+@figure_style()
+def draw_mean_spectra(wavelength: Floats, mean: Floats, missing: Floats, edges: Floats) -> Figure:
+    """Draw mean spectra by redshift, and where pixels are missing."""
+    drawing, (above, below) = new_panels((2.6, 1), height=3.8)
+    for number, spectrum in enumerate(mean):
+        label = f"z {edges[number]:.2f} to {edges[number + 1]:.2f}"
+        above.plot(wavelength, spectrum, color=SERIES[number], linewidth=0.8, label=label)
+    above.set_ylim(0, 1.15 * float(np.nanquantile(mean, 0.998)))
+    above.legend()
+    above.set_ylabel("Flux over its median")
+    below.fill_between(wavelength, missing, color=OTHER, alpha=0.5, linewidth=0)
+    below.set_ylim(0, 1)
+    set_percent(below.yaxis)
+    below.set_ylabel("Missing")
+    below.set_xlabel("Observed wavelength, angstrom")
+    drawing.align_ylabels()
+    return finish(
+        drawing,
+        "Mean spectra of three ranges of redshift, and the share of spectra without each pixel.",
+        "Mean spectra in three ranges of redshift: breaks and lines move to the right. Below, the share of "
+        "spectra "
+        "in which a pixel is missing.",
+    )
+
+
+@figure_style()
+def draw_correlations(names: Sequence[str], table: Floats) -> Figure:
+    """Draw rank correlations as a matrix of numbers."""
+    drawing, axes = new_axes(3.4, grid=None)
+    axes.imshow(np.abs(table), cmap="Greys", vmin=0, vmax=1.6)
+    for i, row in enumerate(table):
+        for j, value in enumerate(row):
+            axes.text(
+                j, i, f"{value:.2f}".replace("-", "\u2212"), ha="center", va="center", color=INK, fontsize=7.5
+            )
+    axes.set_xticks(range(len(names)), [name.replace("_", " ") for name in names], rotation=40, ha="right")
+    axes.set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
+    return finish(
+        drawing,
+        f"Matrix of rank correlations between {', '.join(names)}.",
+        "Rank correlations (Spearman). Whatever goes with redshift can be used by a model instead of lines: "
+        "look at "
+        "the row of the redshift.",
+    )
+
+
+@figure_style()
+def draw_confusion(counts: npt.NDArray[np.int64], edges: Floats, name: str) -> Figure:
+    """Draw which bin of redshift was taken for which."""
+    share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    drawing, axes = new_axes(3.6, grid=None)
+    axes.imshow(share, cmap="Blues", vmin=0, vmax=1.2)
+    for (i, j), value in np.ndenumerate(counts):
+        if value:
+            axes.text(j, i, f"{int(value)}", ha="center", va="center", color=INK, fontsize=7.5)
+    labels = [f"{a:g}\u2013{b:g}" for a, b in pairwise(edges)]
+    axes.set_xticks(range(len(labels)), labels, rotation=40, ha="right")
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_xlabel("Predicted redshift")
+    axes.set_ylabel("True redshift")
+    kept = np.trace(counts) / max(counts.sum(), 1)
+    return finish(
+        drawing,
+        f"Confusion matrix of redshift bins: {kept:.1%} of the objects are in their own bin.",
+        f"Redshift bins as if they were classes, {name}: {100 * kept:.1f}\u202f% of the objects fall into their "
+        f"own. "
+        "Neighbours are confused where an error is as wide as a bin, which says more about the bins than the "
+        "model.",
+    )
+
+
+@figure_style()
+def draw_outlier_roc(curves: Mapping[str, dict[str, Any]]) -> Figure:
+    """Draw how well predicted errors find outliers, one curve a model."""
+    drawing, axes = new_axes(3.2, grid="both")
+    for colour, (name, curve) in zip(SERIES, curves.items(), strict=False):
+        axes.plot(curve["fpr"], curve["tpr"], color=colour, label=f"{name}, area {curve['auc']:.2f}")
+    axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.8, linestyle=(0, (4, 2)))
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1.02)
+    axes.legend(loc="lower right")
+    set_percent(axes.xaxis)
+    set_percent(axes.yaxis)
+    axes.set_xlabel("Good redshifts that are flagged")
+    axes.set_ylabel("Outliers that are flagged")
+    return finish(
+        drawing,
+        "ROC curves of the detection of outliers by the predicted error.",
+        "A regression has no ROC curve of its own. This is that of the detector which flags redshifts whose "
+        "predicted error is large: does a model know when it is wrong?",
+    )
+
+
+@figure_style()
+def draw_scree(variance: npt.NDArray[np.floating], total: float, counts: Sequence[int], error: Floats) -> Figure:
+    """Draw the variance of principal components, and what is left of held-out spectra without them."""
+    drawing, (above, below) = new_panels((1, 1), height=3.8, share_x=True)
+    number = np.arange(1, variance.size + 1)
+    above.semilogy(number, variance / total, color=MODEL)
+    above.set_ylabel("Share of variance")
+    below.plot(counts, error, "o-", color=MODEL)
+    below.set_ylabel("Residual, rms")
+    below.set_xlabel("Principal components")
+    below.set_ylim(0, None)
+    drawing.align_ylabels()
+    explained = ", ".join(f"{100 * variance[:k].sum() / total:.0f}\u202f% by {k}" for k in counts)
+    return finish(
+        drawing,
+        f"Scree plot of {variance.size} principal components, and their reconstruction error.",
+        f"Above, the share of the training variance that each component has ({explained}). Where the curve turns "
+        "flat there is noise. Below, what the first components leave of test spectra, in units of the median "
+        "flux.",
+    )
+
+
+@figure_style()
+def draw_eigenspectra(wavelength: Floats, axes_of: npt.NDArray[np.floating]) -> Figure:
+    """Draw the first principal components."""
+    drawing, panels = new_panels((1,) * len(axes_of), height=0.95 * len(axes_of) + 0.6)
+    for number, (panel, spectrum) in enumerate(zip(panels, axes_of, strict=True)):
+        panel.plot(wavelength, spectrum, color=MODEL, linewidth=0.8)
+        panel.set_yticks([])
+        note(panel, 0.01, 0.86, f"{number + 1}", transform=panel.transAxes)
+    panels[-1].set_xlabel("Observed wavelength, angstrom")
+    return finish(
+        drawing,
+        f"The first {len(axes_of)} principal components of the training spectra.",
+        "The first principal components in the observed frame. Lines are smeared out, because they stand at "
+        "another "
+        "wavelength in every galaxy: a shift is no sum of a few spectra.",
+    )
+
+
+@figure_style()
+def draw_score_against_components(curves: Mapping[str, tuple[Sequence[int], Sequence[float]]]) -> Figure:
+    """Draw the cross-validated redshift error against the number of components, one curve a model."""
+    drawing, axes = new_axes(3.0)
+    for colour, (name, (counts, values)) in zip(SERIES, curves.items(), strict=False):
+        axes.loglog(counts, values, "o-", color=colour, label=name)
+    axes.legend()
+    axes.set_xlabel("Principal components")
+    axes.set_ylabel("NMAD in cross-validation, km/s")
+    return finish(
+        drawing,
+        "Cross-validated redshift error against the number of principal components.",
+        "How many components? Each model's error in cross-validation on a part of the training rows, with the "
+        "best "
+        "of its other parameters. The number with the smallest sum of redshift and magnitude errors is taken.",
+    )
+
+
+@figure_style()
+def draw_costs(names: Sequence[str], error: Floats, seconds: Floats) -> Figure:
+    """Draw the error of models against what they cost."""
+    drawing, axes = new_axes(3.2, grid="both")
+    axes.loglog(seconds, error, "o", color=MODEL)
+    for name, x, y in zip(names, seconds, error, strict=True):
+        note(axes, x, y, f" {name}", va="bottom")
+    axes.set_xlabel("Processor time of fitting, s")
+    axes.set_ylabel("NMAD, km/s")
+    axes.margins(0.25, 0.15)
+    return finish(
+        drawing,
+        "Redshift error of every model against the processor time of its fitting.",
+        "What does accuracy cost? Models to the lower left are efficient; whatever has another one to its lower "
+        "left is not.",
+    )

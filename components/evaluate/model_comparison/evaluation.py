@@ -1,0 +1,223 @@
+"""The evaluate stage where many models answer the same question: one table, one best model, one report."""
+
+import dataclasses
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from components.common.errors import InputError, ParameterError
+from components.common.files import read_json, whole, write_json
+from components.common.provenance import Provenance
+from components.common.scores import INTERVAL_LEVEL, Score, to_json
+from components.common.tables import column, read_provenance, read_settings, write_table
+from components.common.telemetry import report_counts, report_scores, stage
+from components.evaluate.model_comparison.contest import Contest, Entry, best_of, hold_contest
+from components.evaluate.model_comparison.exploration import explore
+from components.evaluate.model_comparison.page import Findings, write_report
+from components.evaluate.model_comparison.pca import judge_components
+from components.evaluate.model_comparison.scores import bin_confusion, confusion_edges, outlier_roc
+from components.evaluate.regression import redshift
+from components.preprocess.spectra.preparation import Preparation
+from components.train.regressors.inference import RegressorModel, load_model
+
+FIELDS = (
+    column("id", "string", "spectrum"),
+    column("object_id", "string", "object on the sky"),
+    column("sn_median", "float32", "median signal-to-noise ratio per lattice pixel"),
+    column("truth", "float64", "catalogue redshift"),
+    column("redshift", "float64", "predicted by the model chosen on validation rows"),
+    column("sigma", "float64", "half the central 68.27 % interval"),
+    column("low68", "float64", "lower end of that interval"),
+    column("high68", "float64", "upper end of that interval"),
+    column("pit", "float64", "predicted probability below the catalogue redshift"),
+    column("crps", "float64", "continuous ranked probability score"),
+    column("truth_magnitude_r", "float64", "r magnitude in the fibre", "mag"),
+    column("magnitude_r", "float64", "predicted", "mag"),
+    column("magnitude_r_sigma", "float64", "half the central 68.27 % interval", "mag"),
+    column("magnitude_r_pit", "float64", "predicted probability below the magnitude"),
+    column("template_scan", "float64", "redshift by the template scan"),
+)
+"""Fields of `predictions.parquet`."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to evaluate.
+
+    Attributes
+    ----------
+    bootstrap : int
+        Resamples for the intervals.
+    seed : int
+        Of the bootstrap, and of the spectra that the template scan learns from.
+    title, slug : str
+        Title of the report, and name of the exercise.
+    """
+
+    bootstrap: int = 1000
+    seed: int = 0
+    title: str = "Galaxy spectra"
+    slug: str = "galaxy-spectra"
+
+    def __post_init__(self) -> None:
+        if self.bootstrap < 1:
+            raise ParameterError(
+                f"bootstrap is {self.bootstrap}.", "Give a positive number of resamples, such as 1000."
+            )
+
+
+def evaluate(
+    dataset: Path, models: Sequence[Path], output: Path, best: Path, settings: Settings
+) -> dict[str, Any]:
+    """Compare trained models on the test rows.
+
+    Parameters
+    ----------
+    dataset : Path
+        Folder that a preprocess stage wrote.
+    models : sequence of Path
+        Folders that train stages wrote, for this data set.
+    output : Path
+        Folder for `metrics.json`, `predictions.parquet` and `report.html`.
+    best : Path
+        Folder for a copy of the model that was best on validation rows.
+    settings : Settings
+        How to evaluate.
+
+    Returns
+    -------
+    dict
+        What `metrics.json` holds.
+
+    Raises
+    ------
+    InputError
+        When there is no model, data set and models do not belong together, or there is nothing to evaluate on.
+    """
+    with stage("evaluate", output, best):
+        table = dataset / "dataset.parquet"
+        if not models:
+            raise InputError("There is no model to compare.", "Train one at least.")
+        loaded = [load_model(path) for path in models]
+        preparation = _require_same_preparation(table, loaded)
+        contest = hold_contest(table, loaded, preparation.grid.step, settings.seed)
+        findings = _judge(table, contest, preparation, settings)
+        metrics = _gather(findings, settings)
+        output.mkdir(parents=True, exist_ok=True)
+        _write_predictions(output / "predictions.parquet", contest, findings.best, findings.provenance)
+        write_report(output / "report.html", findings)
+        with whole(best) as folder:
+            shutil.copytree(models[findings.chosen], folder)
+        write_json(output / "metrics.json", metrics)  # last: whoever finds it finds the rest
+        report_counts(rows_in=len(contest.labels["id"]), rows_out=len(contest.labels["id"]), rejected=0)
+        written: dict[str, Any] = read_json(output / "metrics.json")
+        report_scores(written["scores"], written["origin"])
+    return written
+
+
+def headline_metrics(metrics: dict[str, Any]) -> dict[str, float]:
+    """Return the scalar metrics that the Kubeflow UI lists."""
+    return {name: entry["value"] for name, entry in metrics["scores"].items()}
+
+
+def _judge(table: Path, contest: Contest, preparation: Preparation, settings: Settings) -> Findings:
+    draw = (settings.bootstrap, settings.seed)
+    models = [entry.model for entry in contest.entries if entry.model is not None]
+    constant = contest.constant_scores(*draw)
+    scored = [contest.scores(entry, *draw) for entry in contest.entries]
+    scored = [
+        {name: dataclasses.replace(s, baseline=constant[name].value) for name, s in found.items()}
+        for found in scored
+    ]
+    chosen = best_of(models)
+    best = contest.entries[chosen]
+    truth = contest.labels["redshift"]
+    edges = confusion_edges(contest.training["redshift"])
+    return Findings(
+        settings.title,
+        settings.slug,
+        read_provenance(table),
+        preparation.grid,
+        contest,
+        chosen,
+        scored,
+        constant,
+        contest.scores(contest.template_scan, *draw),
+        {entry.name: outlier_roc(entry.columns["sigma"], entry.redshift(truth)) for entry in contest.entries},
+        edges,
+        bin_confusion(best.redshift(truth), edges),
+        explore(table),
+        judge_components(table, models),
+    )
+
+
+def _require_same_preparation(table: Path, models: Sequence[RegressorModel]) -> Preparation:
+    ours = Preparation.from_settings(read_settings(table))
+    for model in models:
+        its = Preparation.from_settings(model.preprocess_settings)
+        if ours != its:
+            raise InputError(
+                f"The spectra of {table} were prepared with {ours.to_settings()}, but those that {model.name} "
+                f"learnt "
+                f"from with {its.to_settings()}.",
+                "Evaluate models on the data set that they were trained on.",
+            )
+    return ours
+
+
+def _gather(f: Findings, settings: Settings) -> dict[str, Any]:
+    """Arrange everything as `metrics.json`, in the schema of `evaluate/regression`."""
+    risk = redshift.risk_coverage(f.best.columns["sigma"], f.best.redshift(f.contest.labels["redshift"]))
+    return {
+        "origin": f.provenance.origin,
+        "target": "redshift",
+        "interval": INTERVAL_LEVEL,
+        "rows": {
+            "train": int(f.contest.training["redshift"].size),
+            "test": len(f.contest.labels["id"]),
+            "test_objects": int(np.unique(f.contest.labels["object_id"]).size),
+        },
+        "best": f.best.name,
+        "scores": to_json(f.scored[f.chosen]),
+        "baselines": {"constant": to_json(f.constant), "template_scan": to_json(f.scan)},
+        "models": {
+            entry.name: _model_json(entry, found) for entry, found in zip(f.contest.entries, f.scored, strict=True)
+        },
+        "external": {},
+        "external_baselines": {},
+        "curves": {
+            "risk_coverage": risk,
+            "outlier_roc": {name: {"auc": c["auc"], "outliers": c["outliers"]} for name, c in f.roc.items()},
+            "confusion": {"edges": f.confusion_edges.tolist(), "counts": f.confusion.tolist()},
+            "pca": f.components.to_json() if f.components is not None else None,
+        },
+        "settings": dataclasses.asdict(settings),
+        "provenance": dataclasses.asdict(f.provenance),
+    }
+
+
+def _model_json(entry: Entry, found: dict[str, Score]) -> dict[str, Any]:
+    assert entry.model is not None
+    record = entry.model.record
+    return {
+        "scores": to_json(found),
+        "cost": record["cost"],
+        "parameters": record["parameters"],
+        "validation": record["validation"],
+        "rows": record["rows"],
+    }
+
+
+def _write_predictions(path: Path, contest: Contest, best: Entry, provenance: Provenance) -> None:
+    own = {
+        **{name: contest.labels[name] for name in ("id", "object_id", "sn_median")},
+        "truth": contest.labels["redshift"],
+        "truth_magnitude_r": contest.labels["magnitude_r"],
+        **best.columns,
+        "template_scan": contest.template_scan.columns["redshift"],
+    }
+    write_table(path, FIELDS, {field.name: own[field.name] for field in FIELDS}, provenance)

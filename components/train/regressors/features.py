@@ -1,0 +1,91 @@
+"""What regressors are shown of a spectrum, and what they are asked about it.
+
+A spectrum is divided by its median flux, which is told apart: its logarithm is most of the magnitude, and would be
+lost among a thousand pixels. Regressors are therefore asked for the magnitude relative to that of the median flux,
+and for ln(1 + z), in which a shift of the spectrum is the same at any redshift.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from components.common.errors import InputError
+from components.common.tables import Columns
+
+Floats = npt.NDArray[np.float64]
+Singles = npt.NDArray[np.float32]
+
+COLUMNS = ("flux", "ivar", "offset", "scale", "coverage")
+"""Columns of a prepared table that `describe` needs."""
+
+TARGETS = ("redshift", "magnitude_r")
+LOWEST, HIGHEST = -1.0, 3.0
+"""Relative flux is clipped here: a cosmic ray must not outweigh a line, nor a line all others."""
+
+_FAINTEST = 1e-3
+
+
+@dataclass(frozen=True)
+class Spectra:
+    """Features of n spectra.
+
+    Attributes
+    ----------
+    pixels : ndarray, shape (n, pixels)
+        Flux relative to its median, minus one, clipped; 0 where nothing was observed.
+    brightness : ndarray, shape (n,)
+        Magnitude of the median flux, on the scale 22.5 - 2.5 log10 of the flux unit.
+    quality : ndarray, shape (n, 2)
+        ln of the signal-to-noise ratio, and coverage: what tells how far a prediction can be trusted.
+    """
+
+    pixels: Singles
+    brightness: Floats
+    quality: Floats
+
+    def __len__(self) -> int:
+        return len(self.brightness)
+
+    def __getitem__(self, rows: Any) -> "Spectra":
+        return Spectra(self.pixels[rows], self.brightness[rows], self.quality[rows])
+
+
+def describe(columns: Columns) -> Spectra:
+    """Turn prepared spectra into features.
+
+    Parameters
+    ----------
+    columns : dict of str to ndarray
+        `COLUMNS` of a table that was prepared with the normalisation `robust`, whose offset is the median flux.
+    """
+    offset = np.maximum(columns["offset"].astype(np.float64), _FAINTEST)
+    relative = columns["flux"] * (columns["scale"] / offset).astype(np.float32)[:, None]
+    observed = columns["ivar"] > 0
+    noise = np.sqrt(np.nanmedian(np.where(observed, columns["ivar"], np.nan)[:, ::4], axis=1))
+    ratio = noise * offset / np.maximum(columns["scale"], 1e-30)
+    quality = np.column_stack([np.log(np.clip(np.nan_to_num(ratio, nan=0.1), 0.1, 1e3)), columns["coverage"]])
+    return Spectra(np.clip(relative, LOWEST, HIGHEST).astype(np.float32), 22.5 - 2.5 * np.log10(offset), quality)
+
+
+def to_targets(labels: Columns, spectra: Spectra, where: str) -> Floats:
+    """Return what is learnt, shape (n, 2): ln(1 + z), and r relative to the median flux.
+
+    Raises
+    ------
+    InputError
+        When a label is missing.
+    """
+    missing = [name for name in TARGETS if not np.isfinite(labels[name]).all()]
+    if missing:
+        raise InputError(
+            f"There are rows of {where} without {' and '.join(missing)}.",
+            "Take a source that has both, such as source=skyserver, or leave these rows out.",
+        )
+    return np.column_stack([np.log1p(labels["redshift"]), labels["magnitude_r"] - spectra.brightness])
+
+
+def from_targets(values: Floats, spectra: Spectra) -> Floats:
+    """Return redshifts and magnitudes, shape (n, 2), from what regressors say."""
+    return np.column_stack([np.expm1(values[:, 0]), values[:, 1] + spectra.brightness])

@@ -1,0 +1,214 @@
+"""The train stage for regressors: tuned by cross-validation, fitted, given an uncertainty, and stored."""
+
+import resource
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from components.common.errors import InputError, ParameterError
+from components.common.files import whole
+from components.common.provenance import code_version
+from components.common.tables import read_provenance, read_settings, read_table
+from components.common.telemetry import report_counts, stage, warn
+from components.physics.wavelength_grid import WavelengthGrid
+from components.train.regressors.estimators import Estimator, SklearnEstimator, candidates
+from components.train.regressors.features import COLUMNS, TARGETS, Floats, Spectra, describe, to_targets
+from components.train.regressors.inference import RegressorModel, clues, save_model
+from components.train.regressors.principal_components import PrincipalComponents
+from components.train.regressors.tuning import Budget, summarise, tune
+from components.train.regressors.uncertainty import Uncertainty
+
+MODEL_KINDS = ("linear", "ridge", "forest", "svr", "network")
+FEATURES = ("pixels", "pca")
+
+_TUNING_EPOCHS = 2
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to train and how.
+
+    Attributes
+    ----------
+    model_kind : {"linear", "ridge", "forest", "svr", "network"}
+        Linear regression, ridge regression, random forest, support vector regression, fully connected network.
+    features : {"pixels", "pca"}
+        Show it pixels, or principal components of the training spectra.
+    most_rows : int
+        Training rows that are read at most, drawn at random: all of them are held in memory.
+    tuning_rows, folds : int
+        Budget of the tuning: each candidate is fitted `folds` times to at most so many rows.
+    epochs : int
+        Passes of the network over its rows.
+    seed : int
+        Draws rows, folds, trees and weights.
+    """
+
+    model_kind: str = "ridge"
+    features: str = "pixels"
+    most_rows: int = 50_000
+    tuning_rows: int = 1500
+    folds: int = 3
+    epochs: int = 6
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, value, known in (
+            ("model_kind", self.model_kind, MODEL_KINDS),
+            ("features", self.features, FEATURES),
+        ):
+            if value not in known:
+                raise ParameterError(f"There is no {name} {value!r}.", f"Choose one of {', '.join(known)}.")
+        if min(self.most_rows, self.tuning_rows, self.epochs) < 1 or self.folds < 2:
+            raise ParameterError(
+                "most_rows, tuning_rows and epochs are counts of at least 1, folds of at least 2.",
+                "Give larger numbers.",
+            )
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of one split: features, what is learnt, and the object that each shows."""
+
+    spectra: Spectra
+    targets: Floats
+    groups: npt.NDArray[Any]
+
+
+def train(dataset: Path, model: Path, settings: Settings) -> dict[str, Any]:
+    """Train on the rows of split `train`, learn the size of the errors on `validation`, write the model folder.
+
+    Parameters
+    ----------
+    dataset : Path
+        Folder of the preprocess stage, with `dataset.parquet`.
+    model : Path
+        Folder to create: `model.json`, the fitted regressor, and the principal components where it sees these.
+    settings : Settings
+        What to train and how.
+
+    Returns
+    -------
+    dict
+        The record that `model.json` holds under `training`.
+    """
+    table = dataset / "dataset.parquet"
+    with stage("train", model):
+        preprocess = read_settings(table)
+        step = _step(table, preprocess)
+        training = read_rows(table, "train", settings.most_rows, settings.seed)
+        validation = read_rows(table, "validation", settings.most_rows, settings.seed)
+        report_counts(rows_in=len(training.spectra), rows_validation=len(validation.spectra))
+        projection = None
+        if settings.features == "pca":
+            projection = PrincipalComponents.fit(training.spectra.pixels, settings.seed)
+        tuning = _tune(training, projection, step, settings)
+        chosen = {name: tuning[0][name] for name in tuning[0] if name in _parameters(settings)}
+        begin, begin_cpu = time.perf_counter(), time.process_time()
+        estimator = _make(chosen, projection, step, settings.epochs, settings)
+        estimator.fit(training.spectra, training.targets, (validation.spectra, validation.targets))
+        fitted, fitted_cpu = time.perf_counter(), time.process_time()
+        found = estimator.predict(validation.spectra)
+        predicted, predicted_cpu = time.perf_counter(), time.process_time()
+        error = validation.targets - found.points
+        seen = clues(found, validation.spectra)
+        record = {
+            "settings": asdict(settings),
+            "parameters": chosen,
+            "tuning": tuning,
+            "pixels": int(training.spectra.pixels.shape[1]),
+            "rows": {"train": len(training.spectra), "validation": len(validation.spectra)},
+            "validation": summarise(-error),
+            "cost": {
+                "fit_seconds": fitted - begin,
+                "fit_cpu_seconds": fitted_cpu - begin_cpu,
+                "predict_seconds_per_1000": 1000 * (predicted - fitted) / len(error),
+                "predict_cpu_seconds_per_1000": 1000 * (predicted_cpu - fitted_cpu) / len(error),
+                "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            },
+            "data": read_provenance(table).to_json(),
+            "code_version": code_version(),
+        }
+        uncertainty = tuple(Uncertainty.fit(seen, error[:, k]) for k in range(len(TARGETS)))
+        with whole(model) as folder:
+            save_model(folder, RegressorModel(estimator, uncertainty, projection, preprocess, record))
+    return record
+
+
+def read_rows(table: Path, split: str, most: int, seed: int) -> Rows:
+    """Read rows of one split, at most so many, drawn at random.
+
+    Raises
+    ------
+    InputError
+        When there is none, or one without a label.
+    """
+    columns = read_table(table, [*COLUMNS, *TARGETS, "object_id"], split)
+    count = len(columns["object_id"])
+    if count == 0:
+        raise InputError(
+            f"{table} has no rows in the split {split!r}.", "Give more rows, or a larger fraction to that split."
+        )
+    if count > most:
+        warn(f"Of {count} rows of the split {split}, {most} are used: all are held in memory.")
+        rows = np.sort(np.random.default_rng(seed).choice(count, most, replace=False))
+        columns = {name: values[rows] for name, values in columns.items()}
+    spectra = describe(columns)
+    return Rows(spectra, to_targets(columns, spectra, str(table)), columns["object_id"])
+
+
+def _tune(
+    training: Rows, projection: PrincipalComponents | None, step: float, settings: Settings
+) -> list[dict[str, Any]]:
+    tried = candidates(settings.model_kind, projection is not None)
+    if projection is not None:
+        most = len(projection.axes)
+        tried = [entry for entry in tried if entry["components"] <= most] or [{**tried[0], "components": most}]
+    epochs = min(_TUNING_EPOCHS, settings.epochs)
+    return tune(
+        tried,
+        lambda parameters: _make(parameters, projection, step, epochs, settings),
+        training.spectra,
+        training.targets,
+        training.groups,
+        Budget(settings.tuning_rows, settings.folds),
+        settings.seed,
+    )
+
+
+def _parameters(settings: Settings) -> set[str]:
+    return {name for entry in candidates(settings.model_kind, settings.features == "pca") for name in entry}
+
+
+def _make(
+    parameters: dict[str, Any],
+    projection: PrincipalComponents | None,
+    step: float,
+    epochs: int,
+    settings: Settings,
+) -> Estimator:
+    if settings.model_kind == "network":
+        from components.train.regressors.network import NetworkEstimator  # imports torch
+
+        return NetworkEstimator(parameters, projection, step, epochs, settings.seed)
+    return SklearnEstimator(settings.model_kind, parameters, projection, settings.seed)
+
+
+def _step(table: Path, preprocess: dict[str, Any]) -> float:
+    try:
+        grid = WavelengthGrid(**preprocess["grid"])
+    except (KeyError, TypeError) as error:
+        raise InputError(
+            f"{table} does not say on which wavelength grid its spectra are.",
+            "Give the folder that the preprocess stage wrote.",
+        ) from error
+    if preprocess["normalisation"] != "robust":
+        raise InputError(
+            f"The spectra of {table} are normalised by {preprocess['normalisation']}, which loses their median.",
+            "Preprocess with normalisation=robust.",
+        )
+    return grid.step
