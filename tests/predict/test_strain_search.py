@@ -14,7 +14,7 @@ from components.common.errors import InputError, ParameterError
 from components.common.tables import read_provenance, read_table
 from components.physics.detector_noise import design_psd
 from components.physics.matched_filter import build_bank, excess_power, network_snr
-from components.predict.strain.prediction import Settings, search_files
+from components.predict.strain.prediction import LogOdds, Settings, find_inputs, search_files
 from components.predict.strain.search import Settings as SearchSettings
 from components.predict.strain.search import search
 from components.predict.strain.stretch import Stretch, read_stretch
@@ -65,7 +65,8 @@ def _copy(source: Path, target: Path, **changes: Any) -> Path:
 
 def test_gw150914_is_the_loudest_of_its_32_seconds(real_data: Path, tmp_path: Path) -> None:
     files = [real_data / "gw" / H1, real_data / "gw" / L1]
-    found = search_files(files, MatchedFilter(), WHITENING, tmp_path, Settings(csv=True), "matched filter")
+    settings = Settings(csv=True, plots=True)
+    found = search_files(files, MatchedFilter(), WHITENING, tmp_path, settings, "matched filter")
     assert abs(found.gps[0] - GW150914) < 0.05
     # Published: 24 with a template of its own in a better-known noise; everything else in these 32 s is noise.
     assert 19 < found.statistic[0] < 26
@@ -78,6 +79,31 @@ def test_gw150914_is_the_loudest_of_its_32_seconds(real_data: Path, tmp_path: Pa
     assert set(table["detectors"]) == {"H1 L1"}
     assert read_provenance(tmp_path / "predictions.parquet").origin == "real"
     assert (tmp_path / "predictions.csv").read_text().startswith("rank,gps,window_start,statistic")
+    drawn = sorted((tmp_path / "plots").glob("*.svg"))
+    assert len(drawn) == 10
+    assert "GPS 1126259462.4" in drawn[0].read_text()
+
+
+def test_a_classifier_ranks_by_its_log_odds() -> None:
+    class Classifier:
+        classes = ("noise", "signal")
+        preprocess_settings: dict[str, Any] = {}  # noqa: RUF012
+
+        def outputs(self, strain: np.ndarray) -> np.ndarray:
+            odds = strain[:, 0, 0]
+            return np.stack([-np.logaddexp(0, odds), odds - np.logaddexp(0, odds)], 1)
+
+    odds = np.array([-40.0, 0.0, 17.0, 60.0], dtype=np.float32)
+    strain = np.zeros((4, 3, SAMPLES), dtype=np.float32)
+    strain[:, 0, 0] = odds
+    np.testing.assert_allclose(LogOdds(Classifier()).predict(strain), odds, rtol=1e-5)
+
+
+def test_inputs_are_files_or_their_folder(real_data: Path, tmp_path: Path) -> None:
+    assert [path.name for path in find_inputs(real_data / "gw")] == [H1, L1]
+    assert find_inputs([real_data / "gw" / L1]) == [real_data / "gw" / L1]
+    with pytest.raises(InputError, match="no strain to search"):
+        find_inputs(tmp_path)
 
 
 def test_real_strain_is_white_and_of_unit_variance(real_data: Path) -> None:

@@ -1,13 +1,16 @@
 """Searching files: strain in, a ranked and timed list of candidates out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from components.common.errors import InputError
 from components.common.files import whole
 from components.common.provenance import Provenance
 from components.common.tables import Columns, column, write_table
@@ -37,12 +40,88 @@ class Settings:
     ----------
     csv : bool
         Also write `predictions.csv`.
+    plots : bool
+        Also draw every candidate, as whitened strain and as a spectrogram, into `plots/`.
     search : search.Settings
         How to search.
     """
 
     csv: bool = False
+    plots: bool = False
     search: searching.Settings = field(default_factory=searching.Settings)
+
+
+class Classifier(Protocol):
+    """What the search needs of a model folder, such as `train.conv1d.inference.load_model` reads."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, noise first."""
+        ...
+
+    @property
+    def preprocess_settings(self) -> Mapping[str, Any]:
+        """How the windows that it was trained on were whitened."""
+        ...
+
+    def outputs(self, strain: npt.NDArray[np.float32], /) -> npt.NDArray[np.float32]:
+        """Logarithms of the probabilities of the classes, but for a constant: shape (n, classes)."""
+        ...
+
+
+@dataclass(frozen=True)
+class LogOdds:
+    """A classifier as a ranking: the logarithm of the odds for a wave, which no probability near 1 rounds off."""
+
+    classifier: Classifier
+
+    def predict(self, strain: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        """Rank windows, shape (n,)."""
+        outputs = self.classifier.outputs(strain).astype(np.float64)
+        return np.asarray(np.logaddexp.reduce(outputs[:, 1:], axis=1) - outputs[:, 0])
+
+
+def predict(inputs: Path | Sequence[Path], model: Path, output: Path, settings: Settings) -> None:
+    """Search files with the model in a folder.
+
+    Parameters
+    ----------
+    inputs : Path or sequence of Path
+        HDF5 files of the GWOSC, one for each detector, or a folder of them.
+    model : Path
+        Folder that a train stage wrote.
+    output : Path
+        Folder for what `search_files` writes.
+    settings : Settings
+        How to search.
+
+    Raises
+    ------
+    InputError
+        When the files cannot be used, or the model is none of strain.
+    """
+    from components.train.conv1d.inference import load_model  # imports torch
+
+    classifier: Classifier = load_model(model)
+    stored = classifier.preprocess_settings
+    if "psd" not in stored or len(classifier.classes) < 2:
+        raise InputError(
+            f"The model in {model} has not been trained to tell strain with a wave from noise.",
+            "Give the model of a run of gravitational-waves.",
+        )
+    names = Whitening.__dataclass_fields__
+    whitening = Whitening.from_settings({name: value for name, value in stored.items() if name in names})
+    search_files(find_inputs(inputs), LogOdds(classifier), whitening, output, settings, str(model))
+
+
+def find_inputs(inputs: Path | Sequence[Path]) -> list[Path]:
+    """List files as they are given, and those below folders whose names begin with a detector's letter."""
+    files: list[Path] = []
+    for path in [inputs] if isinstance(inputs, Path) else inputs:
+        files += sorted(path.glob("[HLV]-*.hdf5")) if path.is_dir() else [path]
+    if not files:
+        raise InputError("There is no strain to search.", "Name one HDF5 file of the GWOSC for each detector.")
+    return files
 
 
 def search_files(
@@ -59,7 +138,7 @@ def search_files(
     whitening : Whitening
         How the model's windows were prepared: band, window and sampling rate. The noise is that of the files.
     output : Path
-        Folder for `predictions.parquet` and, as the settings say, `predictions.csv`.
+        Folder for `predictions.parquet` and, as the settings say, `predictions.csv` and `plots/`.
     settings : Settings
         How to search.
     name : str
@@ -91,6 +170,10 @@ def search_files(
         if settings.csv:
             with whole(output / "predictions.csv") as part:
                 pd.DataFrame(columns).to_csv(part, index=False, float_format="%.10g")
+        if settings.plots:
+            from components.predict.strain.plots import draw_candidates  # matplotlib, only where asked for
+
+            draw_candidates(found, stretch, output / "plots")
         report_counts(rows_out=len(found.gps), seconds=found.searched_seconds)
     return found
 
