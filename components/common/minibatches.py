@@ -1,15 +1,19 @@
 """Minibatches for training, shuffled, from tables that may be larger than memory."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from components.common.errors import InputError, ParameterError
 from components.common.tables import Columns, open_table, read_batches, read_table
 
 MEMORY_BYTES = 2 << 30
 """A split that fits into this much memory is read once; a larger one is streamed in every epoch."""
+
+Converter = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
 
 _POOL_ROWS = 16_384
 
@@ -34,12 +38,21 @@ class Minibatches:
         delivered when not.
     memory_bytes : int
         Above this size the split is streamed.
+    converters : mapping of str to callable, optional
+        By column: what turns its values into numbers, such as names of classes into their indices.
     """
 
     def __init__(
-        self, table: Path, columns: Sequence[str], split: str, size: int, memory_bytes: int = MEMORY_BYTES
+        self,
+        table: Path,
+        columns: Sequence[str],
+        split: str,
+        size: int,
+        memory_bytes: int = MEMORY_BYTES,
+        converters: Mapping[str, Converter] | None = None,
     ):
         self.size = size
+        self._converters = dict(converters or {})
         self._table, self._columns, self._split = table, list(columns), split
         self.rows = sum(len(batch["split"]) for batch in read_batches(table, ["split"], split))
         if size < 1:
@@ -60,7 +73,7 @@ class Minibatches:
         source = [self._held] if self._held is not None else read_batches(self._table, self._columns, self._split)
         for rows in source:
             for start in range(0, len(rows[self._columns[0]]), self.size):
-                yield {name: values[start : start + self.size] for name, values in rows.items()}
+                yield self._converted({n: values[start : start + self.size] for n, values in rows.items()})
 
     def shuffled(self, seed: int, epoch: int) -> Iterator[Columns]:
         """Deliver `len(self)` minibatches in random order."""
@@ -69,7 +82,7 @@ class Minibatches:
             order = rng.permutation(self.rows)
             for batch in range(len(self)):
                 take = order[batch * self.size : (batch + 1) * self.size]
-                yield {name: values[take] for name, values in self._held.items()}
+                yield self._converted({name: values[take] for name, values in self._held.items()})
             return
         yield from self._from_pool(rng)
 
@@ -85,7 +98,7 @@ class Minibatches:
         if pool:
             rest = yield from self._drain(pool, rng)
             if self.rows < self.size:
-                yield rest
+                yield self._converted(rest)
 
     def _drain(self, pool: list[Columns], rng: np.random.Generator) -> Generator[Columns, None, Columns]:
         """Deliver the pool in whole minibatches; what is left over is returned for the next pool."""
@@ -94,8 +107,14 @@ class Minibatches:
         whole = len(order) // self.size * self.size
         for start in range(0, whole, self.size):
             take = order[start : start + self.size]
-            yield {name: values[take] for name, values in joined.items()}
+            yield self._converted({name: values[take] for name, values in joined.items()})
         return {name: values[order[whole:]] for name, values in joined.items()}
+
+    def _converted(self, batch: Columns) -> Columns:
+        return {
+            name: self._converters[name](values) if name in self._converters else values
+            for name, values in batch.items()
+        }
 
     def _bytes(self) -> int:
         with open_table(self._table) as file:

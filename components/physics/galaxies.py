@@ -198,8 +198,8 @@ def simulate_galaxies(
     total = np.where(redshift is None and magnitude_r is None, catalogue.magnitude_r[chosen], np.nan)
     if magnitude_r is None:
         magnitude_r = catalogue.magnitude_r[chosen] + _fibre_loss(z, rng)
-    dispersion = np.clip(rng.normal(_DISPERSION_KM_S, _DISPERSION_SCATTER_KM_S, rows), 40.0, 380.0)
-    flux = _noiseless(catalogue, chosen, z, dispersion, grid, rng)
+    dispersion = draw_dispersions(rows, rng)
+    flux = noiseless_galaxies(catalogue, chosen, z, dispersion, grid, rng)
     synthetic = to_magnitude(flux @ band_weights(catalogue.band, grid.wavelength_angstrom))
     calibration = _CALIBRATION_MAGNITUDES * rng.standard_normal(rows)
     flux *= 10 ** (-0.4 * (magnitude_r + calibration - synthetic))[:, None]
@@ -225,7 +225,12 @@ def _fibre_loss(redshift: FloatArray, rng: np.random.Generator) -> FloatArray:
     return np.clip(rng.normal(1.3 - 2.0 * np.minimum(redshift, 0.4), 0.3), 0.15, 2.5)
 
 
-def _noiseless(
+def draw_dispersions(rows: int, rng: np.random.Generator) -> FloatArray:
+    """Draw the velocity dispersions of the stars of galaxies, in km/s."""
+    return np.clip(rng.normal(_DISPERSION_KM_S, _DISPERSION_SCATTER_KM_S, rows), 40.0, 380.0)
+
+
+def noiseless_galaxies(
     catalogue: GalaxyCatalogue,
     chosen: npt.NDArray[np.int64],
     redshift: FloatArray,
@@ -233,6 +238,28 @@ def _noiseless(
     grid: WavelengthGrid,
     rng: np.random.Generator,
 ) -> FloatArray:
+    """Spectra before the spectrograph, in any unit.
+
+    Parameters
+    ----------
+    catalogue : GalaxyCatalogue
+        Galaxies.
+    chosen : ndarray of int, shape (rows,)
+        Which of them, by their place in it.
+    redshift : ndarray, shape (rows,)
+        Redshifts to see them at, within `REDSHIFT_RANGE`.
+    dispersion : ndarray, shape (rows,)
+        Velocity dispersions of the stars, in km/s.
+    grid : WavelengthGrid
+        Observed wavelengths.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    ndarray, shape (rows, pixels)
+        Flux per unit wavelength.
+    """
     templates = catalogue.templates
     wave, rows = grid.wavelength_angstrom, len(chosen)
     mixture = catalogue.coefficients[chosen]

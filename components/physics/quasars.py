@@ -88,8 +88,8 @@ def simulate_quasars(
         Source of randomness.
     """
     redshift = draw_redshifts(rows, minimum_redshift, maximum_redshift, rng)
-    is_bal = (rng.random(rows) < _BAL_SHARE) & (redshift > 1.3)
-    flux = _noiseless(redshift, is_bal, grid, rng)
+    is_bal = draw_outflow(redshift, rng)
+    flux = noiseless_quasars(redshift, is_bal, grid, rng)
     typical = np.median(flux, axis=1)
     brightness = rng.lognormal(np.log(3.0), 0.7, rows)
     signal_to_noise = np.clip(
@@ -100,9 +100,39 @@ def simulate_quasars(
     return QuasarSpectra(redshift, is_bal, observed.median_signal_to_noise(), observed.flux, observed.ivar)
 
 
-def _noiseless(
-    redshift: FloatArray, is_bal: npt.NDArray[np.bool_], grid: WavelengthGrid, rng: np.random.Generator
+def draw_outflow(redshift: FloatArray, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
+    """Draw which quasars have broad absorption lines, among those that show C IV."""
+    return (rng.random(len(redshift)) < _BAL_SHARE) & (redshift > 1.3)
+
+
+def noiseless_quasars(
+    redshift: FloatArray,
+    is_bal: npt.NDArray[np.bool_],
+    grid: WavelengthGrid,
+    rng: np.random.Generator,
+    *,
+    with_host: bool = True,
 ) -> FloatArray:
+    """Spectra before the spectrograph, in units of the quasar's own continuum at 3000 angstrom.
+
+    Parameters
+    ----------
+    redshift : ndarray, shape (rows,)
+        Redshifts.
+    is_bal : ndarray of bool, shape (rows,)
+        Which have broad absorption lines.
+    grid : WavelengthGrid
+        Observed wavelengths.
+    rng : numpy.random.Generator
+        Source of randomness.
+    with_host : bool
+        Add a sketch of the host galaxy's light.
+
+    Returns
+    -------
+    ndarray, shape (rows, pixels)
+        Flux per unit wavelength.
+    """
     rows = len(redshift)
     wave = grid.wavelength_angstrom
     ln_wave = np.log(wave)
@@ -118,7 +148,8 @@ def _noiseless(
     flux *= _continuum(ln_wave - ln_z[:, None], rng)
     flux *= np.exp(-_reddening(rows, rng)[:, None] * smc_optical_depth(wave / (1 + redshift[:, None])))
     _absorb_by_hydrogen(flux, ln_wave, redshift, rng)
-    flux += _host(ln_wave - ln_z[:, None], redshift, rng)
+    if with_host:
+        flux += _host(ln_wave - ln_z[:, None], redshift, rng)
     return np.asarray(flux * np.exp(-rng.exponential(0.05, (rows, 1)) * galactic_optical_depth(wave)))
 
 

@@ -4,7 +4,7 @@ import numba
 import numpy as np
 import pytest
 
-from components.physics.quasars import QuasarSpectra, _noiseless, draw_redshifts, simulate_quasars
+from components.physics.quasars import QuasarSpectra, draw_redshifts, noiseless_quasars, simulate_quasars
 from components.physics.wavelength_grid import WavelengthGrid
 
 GRID = WavelengthGrid(35500, 4700)
@@ -75,7 +75,7 @@ def test_broad_absorption_is_as_frequent_as_observed(simulated: QuasarSpectra) -
 
 def _stacked(redshift: float) -> np.ndarray:
     rows = 120
-    return _noiseless(np.full(rows, redshift), np.zeros(rows, dtype=bool), GRID, np.random.default_rng(6))
+    return noiseless_quasars(np.full(rows, redshift), np.zeros(rows, dtype=bool), GRID, np.random.default_rng(6))
 
 
 @pytest.mark.parametrize(("redshift", "rest"), [(2.6, 1549.1), (1.0, 2799.1), (0.3, 6564.6)])
@@ -105,7 +105,7 @@ def test_light_is_gone_below_lyman_alpha_and_the_limit() -> None:
 
 def test_a_low_redshift_quasar_shows_its_host() -> None:
     rng = np.random.default_rng(5)
-    flux = _noiseless(np.full(150, 0.15), np.zeros(150, dtype=bool), GRID, rng)
+    flux = noiseless_quasars(np.full(150, 0.15), np.zeros(150, dtype=bool), GRID, rng)
     rest = WAVE / 1.15
 
     def mean(low: float, high: float) -> np.ndarray:

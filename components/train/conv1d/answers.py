@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from components.common.distributions import ONE_SIGMA, BinnedDistribution
 from components.common.errors import InputError
+from components.train.conv1d.class_answer import ClassAnswer
 from components.train.conv1d.redshift_bins import RedshiftBins
 
 Floats = npt.NDArray[np.float64]
@@ -32,8 +33,8 @@ class Answer(Protocol):
     def calibrated(self, outputs: npt.NDArray[np.float32], truth: Floats) -> Self:
         """Return a copy whose widths are right on validation rows."""
 
-    def distribution(self, outputs: npt.NDArray[np.float32]) -> BinnedDistribution:
-        """Turn outputs of shape (n, outputs) into distributions of the target."""
+    def distribution(self, outputs: npt.NDArray[np.float32]) -> Any:
+        """Turn outputs of shape (n, outputs) into distributions of the target, or probabilities of classes."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON-able form that `answer_from_json` reads."""
@@ -154,4 +155,6 @@ def answer_from_json(stored: dict[str, Any]) -> Answer:
     """Read what `to_json` wrote."""
     if stored["kind"] == "redshift":
         return RedshiftAnswer(RedshiftBins(**stored["bins"]), stored["temperature"])
+    if stored["kind"] == "classes":
+        return ClassAnswer(tuple(stored["classes"]), tuple(stored["weights"]), stored["temperature"])
     return PointAnswer(stored["lowest"], stored["highest"], stored["sigma"])

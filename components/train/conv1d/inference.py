@@ -11,12 +11,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from components.common.distributions import BinnedDistribution
 from components.common.errors import ArmillaryError, InputError
 from components.common.files import read_json, write_json
 from components.common.training import Epoch, autocast, pick_device
 from components.train.conv1d.answers import Answer, answer_from_json
-from components.train.conv1d.inputs import INPUTS
+from components.train.conv1d.class_answer import ClassAnswer
+from components.train.conv1d.inputs import KINDS, InputKind, kind_for
 from components.train.conv1d.network import Architecture
 
 _ROWS_AT_ONCE = 256
@@ -46,33 +46,50 @@ class Conv1dModel:
     preprocess_settings: dict[str, Any]
     record: dict[str, Any]
 
-    def predict(self, flux: npt.NDArray[np.float32], ivar: npt.NDArray[np.float32]) -> BinnedDistribution:
-        """Predict from prepared spectra.
+    @property
+    def input_kind(self) -> InputKind:
+        """What it is shown."""
+        return KINDS[self.architecture.input or kind_for(self.architecture.name, {"flux", "ivar"})]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes that it tells apart, in the order of their probabilities; none for a regression."""
+        return self.answer.classes if isinstance(self.answer, ClassAnswer) else ()
+
+    def predict(self, *data: npt.NDArray[np.float32]) -> Any:
+        """Predict from prepared data.
 
         Parameters
         ----------
-        flux, ivar : ndarray, shape (n, pixels)
-            Normalised flux and its inverse variance.
+        *data : ndarray, shape (n, ..., length)
+            The columns that `input_kind` names: normalised flux and its inverse variance, or whitened strain.
+
+        Returns
+        -------
+        BinnedDistribution or ndarray
+            Distributions of the target; of a model that learnt classes their probabilities, shape (n, classes).
         """
-        return self.answer.distribution(self.outputs(flux, ivar))
+        return self.answer.distribution(self.outputs(*data))
 
     @torch.no_grad()
-    def outputs(self, flux: npt.NDArray[np.float32], ivar: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def outputs(self, *data: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Raw outputs of the network, shape (n, outputs)."""
-        if flux.shape[1] != self.architecture.pixels:
+        length = data[0].shape[-1]
+        if length != self.architecture.pixels:
+            what = "spectra have" if self.input_kind.data == "spectra" else "windows of strain have"
             raise InputError(
-                f"The spectra have {flux.shape[1]} pixels, but the model knows {self.architecture.pixels}.",
+                f"The {what} {length} pixels, but the model knows {self.architecture.pixels}.",
                 "Prepare them with the model's own preprocess settings.",
             )
-        make_input, _ = INPUTS[self.architecture.name]
+        make_input = self.input_kind.make
         device = pick_device()
         network = self.network.to(device).eval()
         parts = [np.zeros((0, self.architecture.outputs), dtype=np.float32)]
-        for start in range(0, len(flux), _ROWS_AT_ONCE):
+        for start in range(0, len(data[0]), _ROWS_AT_ONCE):
             rows = slice(start, start + _ROWS_AT_ONCE)
-            spectra = make_input(torch.tensor(flux[rows]).to(device), torch.tensor(ivar[rows]).to(device))
+            shown = make_input(*(torch.tensor(values[rows]).to(device) for values in data))
             with autocast(device, self.record["settings"]["precision"]):
-                parts.append(network(spectra).float().cpu().numpy())
+                parts.append(network(shown).float().cpu().numpy())
         return np.concatenate(parts)
 
 
@@ -87,6 +104,7 @@ def save_model(folder: Path, model: Conv1dModel, history: list[Epoch]) -> None:
         {
             "kind": "conv1d",
             "target": model.record["settings"]["target"],
+            "data": model.input_kind.data,
             "architecture": model.architecture.to_json(),
             "answer": model.answer.to_json(),
             "preprocess": model.preprocess_settings,

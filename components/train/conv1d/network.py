@@ -11,8 +11,9 @@ from torch.nn import functional
 
 from components.common.errors import ParameterError
 from components.train.conv1d.convolution import LongConv1d, ReluMaxPool1d, fast_length
+from components.train.conv1d.strided import StridedNetwork
 
-ARCHITECTURES = ("paper", "restframe")
+ARCHITECTURES = ("paper", "restframe", "strided")
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Architecture:
 
     Attributes
     ----------
-    name : {"paper", "restframe"}
+    name : {"paper", "restframe", "strided"}
         Which network.
     pixels : int
         Length of the input.
@@ -33,6 +34,9 @@ class Architecture:
         Numbers that come out: bins of the answer, or 1 for a point estimate.
     options : dict
         What else the architecture needs.
+    input : str
+        Which of `components.train.conv1d.inputs.KINDS` it is shown; empty in models of earlier versions, whose
+        architecture says it.
     """
 
     name: str
@@ -42,6 +46,7 @@ class Architecture:
     channels: list[int]
     outputs: int
     options: dict[str, Any] = field(default_factory=dict)
+    input: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON-able form that a model folder stores."""
@@ -53,6 +58,10 @@ class Architecture:
             return PaperNetwork(self.pixels, self.inputs, self.kernels, self.channels, self.outputs)
         if self.name == "restframe":
             return RestFrameNetwork(
+                self.pixels, self.inputs, self.kernels, self.channels, self.outputs, **self.options
+            )
+        if self.name == "strided":
+            return StridedNetwork(
                 self.pixels, self.inputs, self.kernels, self.channels, self.outputs, **self.options
             )
         raise ParameterError(

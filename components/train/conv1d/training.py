@@ -2,6 +2,7 @@
 
 import dataclasses
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,21 @@ from components.common.errors import InputError, ParameterError
 from components.common.files import whole
 from components.common.minibatches import Minibatches
 from components.common.provenance import code_version
-from components.common.tables import read_batches, read_provenance, read_settings, read_table
+from components.common.tables import open_table, read_batches, read_provenance, read_settings, read_table
 from components.common.telemetry import report_counts, stage
 from components.common.training import Epoch, Schedule, checkpoint_folder, fit, forget
 from components.physics.wavelength_grid import WavelengthGrid
 from components.train.conv1d.answers import Answer, PointAnswer, RedshiftAnswer
+from components.train.conv1d.class_answer import ClassAnswer, encode, require_every_class
 from components.train.conv1d.inference import Conv1dModel, save_model
-from components.train.conv1d.inputs import INPUTS
+from components.train.conv1d.inputs import CHANNELS, KINDS, kind_for
 from components.train.conv1d.network import ARCHITECTURES, Architecture, scale_kernels
+
+LABEL = "label"
+"""Column with the name of the class."""
+
+_LIGO = ("H1", "L1")
+"""Detectors of one design, which share the weights of their branch."""
 
 _SUBPIXELS = 4
 """Bins of redshift in a pixel: a bright quasar's redshift is known to a fraction of a pixel."""
@@ -39,10 +47,12 @@ class Settings:
     Attributes
     ----------
     target : str
-        Column to predict.
-    architecture : {"restframe", "paper"}
+        Column to predict; `label` for classes, which the table's settings list.
+    architecture : {"restframe", "paper", "strided"}
         `restframe` compares the spectrum with learned rest-frame templates at all redshifts and answers with a
-        distribution. `paper` is the workshop's network: three convolutions, mean squared error, Adam.
+        distribution. `paper` is the workshop's network: three convolutions, Adam; mean squared error, or for
+        classes the negative log-likelihood. `strided` asks whether a feature is there, wherever: for classes of
+        spectra and of strain.
     kernels : list of int
         Widths of the three convolutions in pixels of the unbinned grid; they shrink with `bin_pixels`.
     channels : list of int
@@ -52,7 +62,7 @@ class Settings:
     templates : int
         Number of rest-frame templates (`restframe` alone).
     dropout : float
-        Probability of leaving a feature out in training (`restframe` alone).
+        Probability of leaving a feature out in training (not in `paper`).
     precision : {"auto", "float32", "bfloat16"}
         Arithmetic of the network.
     seed : int
@@ -92,7 +102,7 @@ class Settings:
         if self.architecture == "restframe" and self.target != "redshift":
             raise ParameterError(
                 f"The architecture restframe knows redshifts only, not {self.target!r}.",
-                "Set architecture=paper for another target.",
+                "Set architecture=strided or paper for another target.",
             )
 
 
@@ -110,11 +120,13 @@ def train(dataset: Path, model: Path, settings: Settings) -> None:
     """
     table = dataset / "dataset.parquet"
     with stage("train", model):
-        columns = ["flux", "ivar", settings.target]
-        training = Minibatches(table, columns, "train", settings.batch_size)
-        validation = Minibatches(table, columns, "validation", 4 * settings.batch_size)
-        report_counts(rows_in=training.rows, rows_validation=validation.rows)
         architecture, answer = _design(table, settings)
+        columns = [*KINDS[architecture.input].columns, settings.target]
+        convert = {settings.target: partial(_numbers, answer)}
+        training = Minibatches(table, columns, "train", settings.batch_size, converters=convert)
+        validation = Minibatches(table, columns, "validation", 4 * settings.batch_size, converters=convert)
+        _require_classes(answer, table, settings.target)
+        report_counts(rows_in=training.rows, rows_validation=validation.rows)
         torch.manual_seed(settings.seed)
         network = architecture.build()
         checkpoint = checkpoint_folder("conv1d", asdict(settings), architecture.to_json(), _identity(table))
@@ -135,28 +147,78 @@ def train(dataset: Path, model: Path, settings: Settings) -> None:
 
 
 def _design(table: Path, settings: Settings) -> tuple[Architecture, Answer]:
-    grid = _grid(table)
-    labels = read_table(table, [settings.target], "train")[settings.target].astype(np.float64)
+    kind = kind_for(settings.architecture, _columns(table))
+    if KINDS[kind].data == "strain":
+        inputs, pixels = _strain_shape(table)
+        kernels = [int(kernel) for kernel in settings.kernels]
+    else:
+        grid = _grid(table)
+        inputs, pixels = CHANNELS[kind], grid.pixels
+        kernels = scale_kernels(settings.kernels, grid.bin_pixels)
+    answer = _answer(table, settings)
+    channels = [int(channels) for channels in settings.channels]
+    plan = Architecture(settings.architecture, pixels, inputs, kernels, channels, outputs=1, input=kind)
+    if isinstance(answer, ClassAnswer):
+        plan = dataclasses.replace(plan, outputs=len(answer.classes))
+    if settings.architecture == "strided":
+        return dataclasses.replace(plan, options=_strided_options(table, kind, settings)), answer
+    if not isinstance(answer, RedshiftAnswer):
+        return plan, answer
+    odd = [kernel + 1 - kernel % 2 for kernel in plan.kernels]
+    options = {"templates": settings.templates, "subpixels": _SUBPIXELS, "dropout": settings.dropout}
+    return dataclasses.replace(plan, kernels=odd, outputs=answer.bins.count, options=options), answer
+
+
+def _answer(table: Path, settings: Settings) -> Answer:
+    """Find out what is to be learnt, from the labels of the training rows."""
+    if settings.target not in _columns(table):
+        raise InputError(
+            f"{table} has no column {settings.target}.",
+            "Preprocess with the list of classes to learn them, or choose another target.",
+        )
+    labels = read_table(table, [settings.target], "train")[settings.target]
+    if settings.target == LABEL:
+        return ClassAnswer.for_labels(labels, read_settings(table).get("classes", []))
+    labels = labels.astype(np.float64)
     if not np.isfinite(labels).all():
         raise InputError(
             f"{np.sum(~np.isfinite(labels))} training rows of {table} have no {settings.target}.",
             "Leave rows without a label out of the data set.",
         )
-    _, inputs = INPUTS[settings.architecture]
-    plan = Architecture(
-        settings.architecture,
-        grid.pixels,
-        inputs,
-        scale_kernels(settings.kernels, grid.bin_pixels),
-        [int(channels) for channels in settings.channels],
-        outputs=1,
-    )
-    if settings.architecture == "paper":
-        return plan, PointAnswer.for_labels(labels)
-    answer = RedshiftAnswer.covering(float(labels.max()), 2 * grid.step, _SUBPIXELS)
-    odd = [kernel + 1 - kernel % 2 for kernel in plan.kernels]
-    options = {"templates": settings.templates, "subpixels": _SUBPIXELS, "dropout": settings.dropout}
-    return dataclasses.replace(plan, kernels=odd, outputs=answer.bins.count, options=options), answer
+    if settings.architecture != "restframe":
+        return PointAnswer.for_labels(labels)
+    return RedshiftAnswer.covering(float(labels.max()), 2 * _grid(table).step, _SUBPIXELS)
+
+
+def _require_classes(answer: Answer, table: Path, target: str) -> None:
+    """Calibration and the choice of the epoch need rows of every class."""
+    if isinstance(answer, ClassAnswer):
+        index = encode(read_table(table, [target], "validation")[target], answer.classes)
+        require_every_class(np.bincount(index, minlength=len(answer.classes)), answer.classes, "validation")
+
+
+def _numbers(answer: Answer, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Turn a target's values into what the loss takes."""
+    return encode(values, answer.classes) if isinstance(answer, ClassAnswer) else values
+
+
+def _columns(table: Path) -> set[str]:
+    with open_table(table) as file:
+        return set(file.schema_arrow.names)
+
+
+def _strain_shape(table: Path) -> tuple[int, int]:
+    detectors, samples = next(read_batches(table, ["strain"]))["strain"].shape[1:]
+    return int(detectors), int(samples)
+
+
+def _strided_options(table: Path, kind: str, settings: Settings) -> dict[str, Any]:
+    if KINDS[kind].data != "strain":
+        return {"groups": [], "strides": [2, 2, 2, 2], "dropout": settings.dropout}
+    names = read_settings(table).get("detectors", [])
+    alike = [n for n, name in enumerate(names) if name in _LIGO]
+    groups = [alike, *([n] for n in range(_strain_shape(table)[0]) if n not in alike)]
+    return {"groups": [group for group in groups if group], "strides": [4, 2, 2, 2], "dropout": settings.dropout}
 
 
 def _grid(table: Path) -> WavelengthGrid:
@@ -170,10 +232,13 @@ def _grid(table: Path) -> WavelengthGrid:
 
 
 def _loss(architecture: Architecture, answer: Answer, target: str) -> Any:
-    make_input, _ = INPUTS[architecture.name]
+    kind = KINDS[architecture.input]
 
     def loss(network: nn.Module, batch: dict[str, Tensor]) -> Tensor:
-        return answer.loss(network(make_input(batch["flux"], batch["ivar"])), batch[target])
+        shown = kind.make(*(batch[name] for name in kind.columns))
+        if network.training:
+            shown = kind.augment(shown)
+        return answer.loss(network(shown), batch[target])
 
     return loss
 
@@ -197,11 +262,12 @@ def _calibrate(model: Conv1dModel, table: Path, settings: Settings) -> Conv1dMod
     chosen = _choose(len(read_table(table, ["split"], "validation")["split"]), settings.seed)
     outputs, truth = [], []
     done = 0
-    for batch in read_batches(table, ["flux", "ivar", settings.target], "validation"):
-        rows = chosen[done : done + len(batch["flux"])]
+    names = model.input_kind.columns
+    for batch in read_batches(table, [*names, settings.target], "validation"):
+        rows = chosen[done : done + len(batch[names[0]])]
         done += len(rows)
-        outputs.append(model.outputs(batch["flux"][rows], batch["ivar"][rows]))
-        truth.append(batch[settings.target][rows].astype(np.float64))
+        outputs.append(model.outputs(*(batch[name][rows] for name in names)))
+        truth.append(_numbers(model.answer, batch[settings.target][rows]).astype(np.float64))
     answer = model.answer.calibrated(np.concatenate(outputs), np.concatenate(truth))
     return dataclasses.replace(model, answer=answer)
 

@@ -1,0 +1,93 @@
+"""A convolutional network that shortens its input quickly, for answers that care not where a feature is."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from components.common.errors import ParameterError
+
+HIDDEN = 64
+"""Width of the layer before the answer."""
+
+
+class StridedNetwork(nn.Module):
+    """Strided convolutions, and the largest and mean response of each feature over the whole length.
+
+    The first two convolutions look at each group of channels by itself: detectors of one design share their
+    weights, since a wave looks alike in both, and the groups meet in the third. Spectra have a single group. The
+    largest response says whether a feature is there, wherever it is; the mean says how much of it there is.
+
+    Parameters
+    ----------
+    groups : sequence of list of int
+        Channels of the input that share a branch: [[0, 1], [2]] is a branch that sees channels 0 and 1, one after
+        the other, and one for channel 2. Empty: one branch that sees all channels at once.
+    inputs : int
+        Channels of the input.
+    kernels, channels : sequence of int
+        Of the three convolutions; a fourth one, with half the last kernel, follows.
+    strides : sequence of int
+        By how much each of the four shortens its input.
+    outputs : int
+        Numbers that come out.
+    dropout : float
+        Probability with which a feature is left out in training.
+    """
+
+    def __init__(
+        self,
+        pixels: int,
+        inputs: int,
+        kernels: Sequence[int],
+        channels: Sequence[int],
+        outputs: int,
+        groups: Sequence[Sequence[int]],
+        strides: Sequence[int],
+        dropout: float,
+    ):
+        super().__init__()
+        if pixels // int(torch.tensor(list(strides)).prod()) < 1:
+            raise ParameterError(
+                f"Strides {list(strides)} leave nothing of {pixels} pixels.", "Give smaller strides or pixels."
+            )
+        self.groups = [list(group) for group in groups]
+        seen = 1 if groups else inputs
+        self.branches = nn.ModuleList(
+            nn.Sequential(
+                *_block(seen, channels[0], kernels[0], strides[0]),
+                *_block(channels[0], channels[1], kernels[1], strides[1]),
+            )
+            for _ in range(max(1, len(groups)))
+        )
+        joined = channels[1] * (inputs if groups else 1)
+        self.trunk = nn.Sequential(
+            *_block(joined, channels[2], kernels[2], strides[2]),
+            *_block(channels[2], channels[2], max(3, kernels[2] // 2), strides[3]),
+        )
+        self.head = nn.Sequential(
+            nn.Linear(2 * channels[2], HIDDEN), nn.GELU(), nn.Dropout(dropout), nn.Linear(HIDDEN, outputs)
+        )
+
+    def forward(self, data: Tensor) -> Tensor:
+        """Map data of shape (batch, inputs, pixels) to (batch, outputs)."""
+        features = self.trunk(torch.cat(self._branch(data), 1)).float()
+        answer: Tensor = self.head(torch.cat([features.amax(-1), features.mean(-1)], 1))
+        return answer
+
+    def _branch(self, data: Tensor) -> list[Tensor]:
+        if not self.groups:
+            return [self.branches[0](data)]
+        return [
+            branch(data[:, channel : channel + 1])
+            for branch, group in zip(self.branches, self.groups, strict=True)
+            for channel in group
+        ]
+
+
+def _block(before: int, after: int, kernel: int, stride: int) -> list[nn.Module]:
+    return [
+        nn.Conv1d(before, after, kernel, stride, kernel // 2, bias=False),
+        nn.BatchNorm1d(after),
+        nn.GELU(),
+    ]
