@@ -180,7 +180,7 @@ def test_unusable_files_are_named(real_data: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"stride_seconds": 0.0}, {"shift_seconds": 0.1}, {"shift_seconds": 0.6}, {"slides": -1}, {"candidates": 0}],
+    [{"stride_seconds": 0.0}, {"shift_seconds": 0.1}, {"shift_seconds": 0.7}, {"slides": -1}, {"candidates": 0}],
 )
 def test_impossible_settings_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ParameterError):

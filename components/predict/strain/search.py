@@ -46,7 +46,8 @@ class Settings:
         From one window to the next. Mergers are looked for where they lie in training windows: a stride of up to
         the length of that range misses none.
     slides : int
-        Time slides for the background.
+        Time slides for the background; each costs as much as the search itself. Those that a short stretch has no
+        room for are left out.
     shift_seconds : float
         By which the detectors are shifted against each other from one slide to the next; a multiple of the stride.
     separation_seconds : float
@@ -57,9 +58,9 @@ class Settings:
         Windows with fewer are left out.
     """
 
-    stride_seconds: float = 0.25
-    slides: int = 20
-    shift_seconds: float = 0.75
+    stride_seconds: float = 0.5
+    slides: int = 10
+    shift_seconds: float = 1.0
     separation_seconds: float = 2.0
     candidates: int = 10
     minimum_detectors: int = 2
