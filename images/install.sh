@@ -41,14 +41,17 @@ constraints() {
 }
 
 # What no stage uses: tests, headers, static libraries, Arrow's remote services, the cloud services beside S3 and its
-# credentials. astropy imports its own tests/, torch looks for its torch_shm_manager.
+# credentials, filters of other surveys. astropy imports its own tests/, kcorrect's hold galaxies that are simulated
+# from, torch looks for its torch_shm_manager.
 strip() {
-  find "$site" -type d \( -name tests -o -name test \) ! -path "$site/astropy/tests" -prune -exec rm -rf {} +
+  find "$site" -type d \( -name tests -o -name test \) ! -path "$site/astropy/tests" \
+    ! -path "$site/kcorrect/data/test" -prune -exec rm -rf {} +
   find "$site" -type f \( -name '*.a' -o -name '*.pyi' -o -name '*.pyx' -o -name '*.pxd' \) -delete
   rm -rf "$site/torch/include" "$site/torch/share" "$site/pyarrow/include" \
     "$site/numpy/_core/include" "$site"/nvidia/*/include
   find "$site/torch/bin" -type f ! -name torch_shm_manager -delete
-  rm -f "$site"/pyarrow/*flight*
+  rm -f "$site"/pyarrow/*flight* "$site"/pyarrow/*substrait* "$site"/pyarrow/*s3*
+  find "$site/kcorrect/data/responses" -type f ! -name 'sdss_*' -delete
   find "$site/botocore/data" -mindepth 1 -maxdepth 1 -type d \
     ! -name s3 ! -name sts ! -name sso ! -name sso-oidc ! -name signin -exec rm -rf {} +
 }
