@@ -13,7 +13,7 @@ from components.common.rejections import Rejections
 from components.common.tables import Columns, TableWriter
 from components.common.telemetry import report_counts, report_progress, stage
 from components.ingest.sdss_spectra.batches import Source
-from components.ingest.sdss_spectra.schema import FIELDS, MEASUREMENTS, with_measurements
+from components.ingest.sdss_spectra.schema import FIELDS, GALAXY, MEASUREMENTS, with_measurements
 from components.ingest.sdss_spectra.settings import Settings
 
 __all__ = ["Settings", "ingest"]
@@ -82,6 +82,8 @@ def _open(settings: Settings, rejections: Rejections) -> Source:
         return open_archive(settings, rejections)
     if settings.source == "semi-empirical":
         return _open_real_galaxies(settings)
+    if GALAXY in settings.classes:
+        return _open_mixture(settings)
     return _open_simulator(settings)
 
 
@@ -99,6 +101,25 @@ def _open_simulator(settings: Settings) -> Source:
         retrieved_at=datetime.now(UTC).isoformat(timespec="seconds"),
         seed=settings.seed,
         notes=("Simulated spectra: what a model scores on them is no measure of how it does on the sky.",),
+    )
+    return Source(provenance, len(settings.part.rows(settings.rows, ROWS_PER_BATCH)), batches)
+
+
+def _open_mixture(settings: Settings) -> Source:
+    from components.ingest.sdss_spectra.mixture import NOTES, simulate
+    from components.ingest.sdss_spectra.simulated import ROWS_PER_BATCH
+
+    batches: Iterator[Columns] = simulate(
+        settings.rows, settings.seed, settings.minimum_redshift, settings.maximum_redshift, settings.part
+    )
+    provenance = Provenance(
+        origin="simulated",
+        archive="Armillary's simulator of quasars and galaxies, with the photometry of real ones (kcorrect)",
+        query=f"{settings.rows} spectra, redshift {settings.minimum_redshift} to {settings.maximum_redshift}",
+        release=code_version(),
+        retrieved_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        seed=settings.seed,
+        notes=NOTES,
     )
     return Source(provenance, len(settings.part.rows(settings.rows, ROWS_PER_BATCH)), batches)
 

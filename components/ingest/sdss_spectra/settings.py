@@ -5,7 +5,7 @@ from typing import Any
 
 from components.common.errors import ParameterError
 from components.common.shards import Shard
-from components.ingest.sdss_spectra.schema import CLASSES, GALAXY
+from components.ingest.sdss_spectra.schema import CLASSES, GALAXY, QSO
 
 SOURCES = ("simulated", "semi-empirical", "archive", "files", "kaggle")
 SDSS_ARCHIVE = "https://data.sdss.org/sas"
@@ -71,6 +71,11 @@ class Settings:
             raise ParameterError(
                 f"There is no spectral class {', '.join(unknown) or '(none given)'}.",
                 f"Choose among {', '.join(CLASSES)}.",
+            )
+        if self.source == "simulated" and set(self.classes) not in ({QSO}, {QSO, GALAXY}):
+            raise ParameterError(
+                f"The simulator cannot make {', '.join(self.classes)}.",
+                f"Ask it for {QSO}, or for {QSO} and {GALAXY}; stars are in the archive's superset catalogue.",
             )
         if self.source == "semi-empirical" and GALAXY not in self.classes:
             raise ParameterError(

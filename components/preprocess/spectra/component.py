@@ -18,6 +18,7 @@ def preprocess_spectra(
     validation_fraction: float,
     test_fraction: float,
     seed: int,
+    classes: list[str] = [],  # noqa: B006 (kfp copies defaults into the compiled pipeline)
 ) -> None:
     """Place spectra on one wavelength grid, normalise them and assign each object to train, validation or test."""
     from pathlib import Path
@@ -37,5 +38,6 @@ def preprocess_spectra(
             validation_fraction=validation_fraction,
             test_fraction=test_fraction,
             seed=seed,
+            classes=tuple(classes),
         ),
     )

@@ -56,6 +56,9 @@ class Settings:
         Fractions of the objects (not of the spectra) in these splits.
     seed : int
         Seed of the split.
+    classes : tuple of str
+        Spectral classes to be told apart, in this order: each spectrum gets its class as `label`, and those of
+        other classes are left out. Empty where classes do not matter.
     """
 
     bin_pixels: int = 4
@@ -67,6 +70,7 @@ class Settings:
     validation_fraction: float = 0.1
     test_fraction: float = 0.1
     seed: int = 0
+    classes: tuple[str, ...] = ()
 
     @property
     def preparation(self) -> Preparation:
@@ -82,9 +86,16 @@ class Settings:
             "test_fraction": self.test_fraction,
             "seed": self.seed,
         }
-        return {**self.preparation.to_settings(), **limits, "split": split}
+        labels = {"classes": list(self.classes)} if self.classes else {}
+        return {**self.preparation.to_settings(), **limits, "split": split, **labels}
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "classes", tuple(self.classes))  # KFP hands over a list
+        if len(self.classes) == 1 or len(set(self.classes)) < len(self.classes):
+            raise ParameterError(
+                f"The classes {', '.join(self.classes)} cannot be told apart.",
+                "Give two or more, each once, or none where classes do not matter.",
+            )
         if not 0 <= self.minimum_coverage <= 1:
             raise ParameterError(
                 f"minimum_coverage is {self.minimum_coverage}.", "Give a fraction between 0 and 1."
@@ -120,6 +131,8 @@ def preprocess(dataset: Path, output: Path, settings: Settings) -> None:
         with TableWriter(output / "dataset.parquet", fields, provenance, stored) as writer:
             done = 0
             for batch, prepared in _prepared_batches(source, settings.preparation):
+                if settings.classes:
+                    batch["label"] = batch["spectral_class"]
                 batch["split"] = splits.of_rows(done, len(batch["id"]))
                 done += len(batch["id"])
                 _write_good(writer, batch, prepared, _reject(batch, prepared, settings, rejections))
@@ -157,6 +170,7 @@ def _fields(source: Path, settings: Settings) -> list[pa.Field]:
     pixels = settings.preparation.grid.pixels
     return [
         *(schema.field(name) for name in (*_CARRIED, *_CARRIED_IF_THERE) if name in schema.names),
+        *([column("label", "string", f"class: {', '.join(settings.classes)}")] if settings.classes else []),
         column("split", "string", "train, validation or test; one for all spectra of an object"),
         column("coverage", "float32", "fraction of the grid's pixels with ivar > 0"),
         column("offset", "float32", "flux = offset + scale * normalised flux", "1e-17 erg s-1 cm-2 angstrom-1"),
@@ -190,6 +204,9 @@ def _reject(
 ) -> npt.NDArray[np.bool_]:
     """Record the spectra that are left out, each with the first reason that holds, and return which are kept."""
     checks = [("missing label", "The redshift is not a number.", ~np.isfinite(batch["redshift"]))]
+    if settings.classes:
+        other = ~np.isin(batch["label"].astype(np.str_), settings.classes)
+        checks.append(("unknown class", f"The class is none of {', '.join(settings.classes)}.", other))
     checks += [(*text, prepared.status == status) for status, text in REASONS.items()]
     checks += [
         (
