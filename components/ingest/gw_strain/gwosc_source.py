@@ -20,6 +20,7 @@ from components.common.provenance import Provenance
 from components.common.rejections import Rejections
 from components.common.store import Store
 from components.common.tables import Columns
+from components.common.telemetry import warn
 from components.ingest.gw_strain.gwosc_file import QUALITY, Strain, read_strain
 from components.ingest.gw_strain.injections import inject
 from components.ingest.gw_strain.schema import SAMPLE_RATE_HZ, SAMPLES, complete
@@ -66,6 +67,8 @@ def open_gwosc(settings: Settings, rejections: Rejections) -> Source:
             f"There are no data of {settings.event or f'{settings.gps_start} to {settings.gps_stop}'}.",
             "Choose another event, or a time when the detectors observed.",
         )
+    if settings.event and not settings.exclude:
+        warn(f"{settings.event} itself will be labelled noise: set exclude to its GPS time.")
     place = settings.location or settings.archive_url
     wanted = settings.location or settings.event or f"GPS {settings.gps_start} to {settings.gps_stop}"
     provenance = Provenance(
