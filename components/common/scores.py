@@ -1,4 +1,6 @@
-"""Scores of regressions: one definition each, with direction, unit and an interval by bootstrap.
+"""Scores: how they are defined and computed, and those of regressions.
+
+One definition each, with direction, unit and an interval by bootstrap.
 
 Every definition takes weights besides values, one row for each resample, so that a bootstrap of a thousand
 resamples is a handful of array operations. With unit weights it is the score itself. Quantiles are those of the
@@ -77,7 +79,8 @@ class Definition:
     direction : {"higher", "lower", "target"}
         Which values are good.
     compute : callable
-        Takes predictions and weights of shape (resamples, n), returns shape (resamples,).
+        Takes predictions and weights of shape (resamples, n), returns shape (resamples,); NaN where a resample
+        leaves it undefined.
     target : float or None
         The value to hit, where the direction is "target".
     needs_distribution : bool
@@ -90,7 +93,7 @@ class Definition:
     label: str
     unit: str
     direction: Direction
-    compute: Callable[[Predictions, Floats], Floats]
+    compute: Callable[[Any, Floats], Floats]
     target: float | None = None
     needs_distribution: bool = False
     is_fraction: bool = False
@@ -136,7 +139,7 @@ class Score:
 
 def score(
     definitions: Sequence[Definition],
-    predictions: Predictions,
+    predictions: Any,
     groups: npt.NDArray[Any],
     resamples: int = 1000,
     seed: int = 0,
@@ -147,8 +150,8 @@ def score(
     ----------
     definitions : sequence of Definition
         Those that need a distribution are left out where the predictions have none.
-    predictions : Predictions
-        Of n objects.
+    predictions : Predictions or ClassPredictions
+        Of n objects, as the definitions take them.
     groups : ndarray, shape (n,)
         What is resampled as a whole. Two spectra of one object err together; resampling spectra would make the
         interval too narrow.
@@ -172,7 +175,7 @@ def score(
             "There is no object to score.",
             "Raise the number of rows, or the fraction of the rows kept for testing.",
         )
-    wanted = [d for d in definitions if predictions.pit is not None or not d.needs_distribution]
+    wanted = [d for d in definitions if not d.needs_distribution or predictions.pit is not None]
     ones = np.ones((1, len(predictions)))
     values = {d.name: float(d.compute(predictions, ones)[0]) for d in wanted}
     drawn: dict[str, list[Floats]] = {d.name: [] for d in wanted}
@@ -192,7 +195,8 @@ def _interval(definition: Definition, value: float, drawn: Floats, objects: int)
     if definition.is_fraction and value in (0.0, 1.0):
         reach = 1 - tail ** (1 / objects)
         return (0.0, reach) if value == 0.0 else (1 - reach, 1.0)
-    low, high = np.quantile(drawn, [tail, 1 - tail])
+    defined = drawn[~np.isnan(drawn)]
+    low, high = np.quantile(defined, [tail, 1 - tail]) if defined.size else (np.nan, np.nan)
     return float(low), float(high)
 
 
