@@ -45,6 +45,12 @@ EXERCISES = (
         title="Redshifts of quasars",
         summary="Redshift and its uncertainty from SDSS quasar spectra, with a convolutional network.",
     ),
+    Exercise(
+        slug="galaxy-spectra",
+        module="pipelines.galaxy_spectra",
+        title="Galaxy spectra",
+        summary="Redshift and magnitude of galaxies: five regressors on pixels and components, beside a scan.",
+    ),
 )
 
 

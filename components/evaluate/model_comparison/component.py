@@ -8,9 +8,8 @@ from components.common.component import component
 @component(image="gpu")
 def evaluate_model_comparison(
     dataset: Input[Dataset],
-    models: Input[list[Model]],
+    models: Input[Model],
     results: Output[Dataset],
-    best: Output[Model],
     metrics: Output[Metrics],
     confidence: Output[ClassificationMetrics],
     report: Output[HTML],
@@ -19,17 +18,12 @@ def evaluate_model_comparison(
     bootstrap: int,
     seed: int,
 ) -> None:
-    """Compare trained regressors on the test set, keep the one that was best in validation, write the report."""
+    """Compare trained regressors with each other and with baselines on the test set, and write the report."""
     from pathlib import Path
 
     from components.evaluate.model_comparison.evaluation import Settings, evaluate
     from components.evaluate.regression.dashboard import show
 
-    found = evaluate(
-        Path(dataset.path),
-        [Path(model.path) for model in models],
-        Path(results.path),
-        Path(best.path),
-        Settings(bootstrap=bootstrap, seed=seed, title=title, slug=slug),
-    )
+    settings = Settings(bootstrap=bootstrap, seed=seed, title=title, slug=slug)
+    found = evaluate(Path(dataset.path), Path(models.path), Path(results.path), settings)
     show(found, Path(results.path) / "report.html", metrics, confidence, report)

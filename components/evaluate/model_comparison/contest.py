@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from components.common.errors import InputError
 from components.common.scores import Floats, Predictions, Score, score
@@ -173,13 +172,3 @@ def _learn_templates(table: Path, step: float, rows: int, seed: int) -> Template
 
 def _join(parts: Sequence[Columns]) -> Columns:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
-def best_of(models: Sequence[RegressorModel]) -> int:
-    """Choose the model with the smallest errors on validation rows: no test row has a say in it.
-
-    Redshift and magnitude count alike: the errors of each are ranked relative to the best model's.
-    """
-    found = np.array([[m.record["validation"][name] for name in ("nmad_km_s", "magnitude_r_rms")] for m in models])
-    relative: npt.NDArray[np.float64] = np.log(found / found.min(axis=0))
-    return int(relative.sum(axis=1).argmin())

@@ -1,7 +1,6 @@
 """The evaluate stage where many models answer the same question: one table, one best model, one report."""
 
 import dataclasses
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from components.common.errors import InputError, ParameterError
-from components.common.files import read_json, whole, write_json
+from components.common.files import read_json, write_json
 from components.common.provenance import Provenance
 from components.common.scores import INTERVAL_LEVEL, Score, to_json
 from components.common.tables import column, read_provenance, read_settings, write_table
 from components.common.telemetry import report_counts, report_scores, stage
-from components.evaluate.model_comparison.contest import Contest, Entry, best_of, hold_contest
+from components.evaluate.model_comparison.contest import Contest, Entry, hold_contest
 from components.evaluate.model_comparison.exploration import explore
 from components.evaluate.model_comparison.page import Findings, write_report
 from components.evaluate.model_comparison.pca import judge_components
@@ -23,6 +22,7 @@ from components.evaluate.model_comparison.scores import bin_confusion, confusion
 from components.evaluate.regression import redshift
 from components.preprocess.spectra.preparation import Preparation
 from components.train.regressors.inference import RegressorModel, load_model
+from components.train.regressors.several import best_of
 
 FIELDS = (
     column("id", "string", "spectrum"),
@@ -70,21 +70,17 @@ class Settings:
             )
 
 
-def evaluate(
-    dataset: Path, models: Sequence[Path], output: Path, best: Path, settings: Settings
-) -> dict[str, Any]:
+def evaluate(dataset: Path, models: Path, output: Path, settings: Settings) -> dict[str, Any]:
     """Compare trained models on the test rows.
 
     Parameters
     ----------
     dataset : Path
         Folder that a preprocess stage wrote.
-    models : sequence of Path
-        Folders that train stages wrote, for this data set.
+    models : Path
+        Folder that a train stage wrote for this data set, with a model folder for each model.
     output : Path
         Folder for `metrics.json`, `predictions.parquet` and `report.html`.
-    best : Path
-        Folder for a copy of the model that was best on validation rows.
     settings : Settings
         How to evaluate.
 
@@ -98,11 +94,12 @@ def evaluate(
     InputError
         When there is no model, data set and models do not belong together, or there is nothing to evaluate on.
     """
-    with stage("evaluate", output, best):
+    with stage("evaluate", output):
         table = dataset / "dataset.parquet"
-        if not models:
-            raise InputError("There is no model to compare.", "Train one at least.")
-        loaded = [load_model(path) for path in models]
+        folders = sorted(path.parent for path in models.glob("*/model.json"))
+        if not folders:
+            raise InputError(f"There is no model in {models}.", "Give the folder `models` of a train stage.")
+        loaded = [load_model(path) for path in folders]
         preparation = _require_same_preparation(table, loaded)
         contest = hold_contest(table, loaded, preparation.grid.step, settings.seed)
         findings = _judge(table, contest, preparation, settings)
@@ -110,8 +107,6 @@ def evaluate(
         output.mkdir(parents=True, exist_ok=True)
         _write_predictions(output / "predictions.parquet", contest, findings.best, findings.provenance)
         write_report(output / "report.html", findings)
-        with whole(best) as folder:
-            shutil.copytree(models[findings.chosen], folder)
         write_json(output / "metrics.json", metrics)  # last: whoever finds it finds the rest
         report_counts(rows_in=len(contest.labels["id"]), rows_out=len(contest.labels["id"]), rejected=0)
         written: dict[str, Any] = read_json(output / "metrics.json")
@@ -133,7 +128,7 @@ def _judge(table: Path, contest: Contest, preparation: Preparation, settings: Se
         {name: dataclasses.replace(s, baseline=constant[name].value) for name, s in found.items()}
         for found in scored
     ]
-    chosen = best_of(models)
+    chosen = [m.name for m in models].index(best_of({m.name: m.record for m in models}))
     best = contest.entries[chosen]
     truth = contest.labels["redshift"]
     edges = confusion_edges(contest.training["redshift"])

@@ -6,33 +6,23 @@ from components.common.component import component
 
 
 @component(image="gpu")
-def train_regressor(
+def train_regressors(
     dataset: Input[Dataset],
+    models: Output[Model],
     model: Output[Model],
-    model_kind: str,
-    features: str,
+    kinds: list[str],
+    features: list[str],
     most_rows: int,
     tuning_rows: int,
     folds: int,
     epochs: int,
     seed: int,
 ) -> None:
-    """Tune and train one kind of regressor on pixels or principal components, for redshift and magnitude."""
+    """Tune and train regressors of redshift and magnitude side by side, and single out the best in validation."""
     from pathlib import Path
 
-    from components.train.regressors.training import Settings, train
+    from components.train.regressors.several import train_several
+    from components.train.regressors.training import Settings
 
-    record = train(
-        Path(dataset.path),
-        Path(model.path),
-        Settings(
-            model_kind=model_kind,
-            features=features,
-            most_rows=most_rows,
-            tuning_rows=tuning_rows,
-            folds=folds,
-            epochs=epochs,
-            seed=seed,
-        ),
-    )
-    model.metadata.update(model_kind=model_kind, features=features, **record["validation"])
+    settings = Settings(most_rows=most_rows, tuning_rows=tuning_rows, folds=folds, epochs=epochs, seed=seed)
+    train_several(Path(dataset.path), Path(models.path), Path(model.path), kinds, features, settings)

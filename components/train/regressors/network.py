@@ -5,10 +5,11 @@ lines are. A spectrum that is moved by some pixels is a spectrum of another reds
 place every time, which is worth many times the training rows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -34,12 +35,24 @@ _ROWS_AT_ONCE = 256
 
 
 class _Rows(Minibatches):
-    """Rows in memory, in minibatches."""
+    """Rows that are in memory already, such as a fold of the training rows, in minibatches."""
 
     def __init__(self, columns: Columns, size: int):
-        self.size = size
-        self.rows = len(columns["pixels"])
-        self._columns, self._held = list(columns), columns
+        self.size, self.rows = size, len(columns["pixels"])
+        self._in_memory = columns
+
+    def in_order(self) -> Iterator[Columns]:
+        """Deliver all rows."""
+        return self._deliver(np.arange(self.rows), -(-self.rows // self.size))
+
+    def shuffled(self, seed: int, epoch: int) -> Iterator[Columns]:
+        """Deliver `len(self)` minibatches in random order."""
+        return self._deliver(np.random.default_rng((seed % 2**64, epoch)).permutation(self.rows), len(self))
+
+    def _deliver(self, order: npt.NDArray[np.int64], batches: int) -> Iterator[Columns]:
+        for batch in range(batches):
+            take = order[batch * self.size : (batch + 1) * self.size]
+            yield {name: values[take] for name, values in self._in_memory.items()}
 
 
 class FullyConnected(nn.Module):

@@ -1,4 +1,4 @@
-"""The train stage for regressors: tuned by cross-validation, fitted, given an uncertainty, and stored."""
+"""Training one regressor: tuned by cross-validation, fitted, given an uncertainty, and stored."""
 
 import resource
 import time
@@ -13,7 +13,7 @@ from components.common.errors import InputError, ParameterError
 from components.common.files import whole
 from components.common.provenance import code_version
 from components.common.tables import read_provenance, read_settings, read_table
-from components.common.telemetry import report_counts, stage, warn
+from components.common.telemetry import warn
 from components.physics.wavelength_grid import WavelengthGrid
 from components.train.regressors.estimators import Estimator, SklearnEstimator, candidates
 from components.train.regressors.features import COLUMNS, TARGETS, Floats, Spectra, describe, to_targets
@@ -97,45 +97,43 @@ def train(dataset: Path, model: Path, settings: Settings) -> dict[str, Any]:
         The record that `model.json` holds under `training`.
     """
     table = dataset / "dataset.parquet"
-    with stage("train", model):
-        preprocess = read_settings(table)
-        step = _step(table, preprocess)
-        training = read_rows(table, "train", settings.most_rows, settings.seed)
-        validation = read_rows(table, "validation", settings.most_rows, settings.seed)
-        report_counts(rows_in=len(training.spectra), rows_validation=len(validation.spectra))
-        projection = None
-        if settings.features == "pca":
-            projection = PrincipalComponents.fit(training.spectra.pixels, settings.seed)
-        tuning = _tune(training, projection, step, settings)
-        chosen = {name: tuning[0][name] for name in tuning[0] if name in _parameters(settings)}
-        begin, begin_cpu = time.perf_counter(), time.process_time()
-        estimator = _make(chosen, projection, step, settings.epochs, settings)
-        estimator.fit(training.spectra, training.targets, (validation.spectra, validation.targets))
-        fitted, fitted_cpu = time.perf_counter(), time.process_time()
-        found = estimator.predict(validation.spectra)
-        predicted, predicted_cpu = time.perf_counter(), time.process_time()
-        error = validation.targets - found.points
-        seen = clues(found, validation.spectra)
-        record = {
-            "settings": asdict(settings),
-            "parameters": chosen,
-            "tuning": tuning,
-            "pixels": int(training.spectra.pixels.shape[1]),
-            "rows": {"train": len(training.spectra), "validation": len(validation.spectra)},
-            "validation": summarise(-error),
-            "cost": {
-                "fit_seconds": fitted - begin,
-                "fit_cpu_seconds": fitted_cpu - begin_cpu,
-                "predict_seconds_per_1000": 1000 * (predicted - fitted) / len(error),
-                "predict_cpu_seconds_per_1000": 1000 * (predicted_cpu - fitted_cpu) / len(error),
-                "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-            },
-            "data": read_provenance(table).to_json(),
-            "code_version": code_version(),
-        }
-        uncertainty = tuple(Uncertainty.fit(seen, error[:, k]) for k in range(len(TARGETS)))
-        with whole(model) as folder:
-            save_model(folder, RegressorModel(estimator, uncertainty, projection, preprocess, record))
+    preprocess = read_settings(table)
+    step = _step(table, preprocess)
+    training = read_rows(table, "train", settings.most_rows, settings.seed)
+    validation = read_rows(table, "validation", settings.most_rows, settings.seed)
+    projection = None
+    if settings.features == "pca":
+        projection = PrincipalComponents.fit(training.spectra.pixels, settings.seed)
+    tuning = _tune(training, projection, step, settings)
+    chosen = {name: tuning[0][name] for name in tuning[0] if name in _parameters(settings)}
+    begin, begin_cpu = time.perf_counter(), time.process_time()
+    estimator = _make(chosen, projection, step, settings.epochs, settings)
+    estimator.fit(training.spectra, training.targets, (validation.spectra, validation.targets))
+    fitted, fitted_cpu = time.perf_counter(), time.process_time()
+    found = estimator.predict(validation.spectra)
+    predicted, predicted_cpu = time.perf_counter(), time.process_time()
+    error = validation.targets - found.points
+    seen = clues(found, validation.spectra)
+    record = {
+        "settings": asdict(settings),
+        "parameters": chosen,
+        "tuning": tuning,
+        "pixels": int(training.spectra.pixels.shape[1]),
+        "rows": {"train": len(training.spectra), "validation": len(validation.spectra)},
+        "validation": summarise(-error),
+        "cost": {
+            "fit_seconds": fitted - begin,
+            "fit_cpu_seconds": fitted_cpu - begin_cpu,
+            "predict_seconds_per_1000": 1000 * (predicted - fitted) / len(error),
+            "predict_cpu_seconds_per_1000": 1000 * (predicted_cpu - fitted_cpu) / len(error),
+            "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        },
+        "data": read_provenance(table).to_json(),
+        "code_version": code_version(),
+    }
+    uncertainty = tuple(Uncertainty.fit(seen, error[:, k]) for k in range(len(TARGETS)))
+    with whole(model) as folder:
+        save_model(folder, RegressorModel(estimator, uncertainty, projection, preprocess, record))
     return record
 
 

@@ -1,0 +1,119 @@
+"""Several kinds of regressors on the same rows: side by side, each in a process of its own, and the best of them.
+
+A process of its own makes their memory comparable, and lets them share the processors.
+"""
+
+import dataclasses
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from components.common.errors import ArmillaryError, ParameterError
+from components.common.files import whole
+from components.common.telemetry import EVENTS_VARIABLE, report_counts, report_progress, stage
+from components.train.regressors.training import Settings, train
+
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+def train_several(
+    dataset: Path,
+    models: Path,
+    best: Path,
+    kinds: Sequence[str],
+    features: Sequence[str],
+    settings: Settings,
+) -> dict[str, dict[str, Any]]:
+    """Train each kind on each sort of features.
+
+    Parameters
+    ----------
+    dataset : Path
+        Folder of the preprocess stage.
+    models : Path
+        Folder to create, with one model folder for each, named `<kind>-<features>`.
+    best : Path
+        Folder to create: a copy of the one that is best on validation rows.
+    kinds, features : sequence of str
+        See `training.Settings`.
+    settings : Settings
+        The rest of what is wanted.
+
+    Returns
+    -------
+    dict of str to dict
+        The record of each, by the name of its folder.
+
+    Raises
+    ------
+    ArmillaryError
+        The first failure of any.
+    """
+    wanted = {
+        f"{kind}-{sort}": dataclasses.replace(settings, model_kind=kind, features=sort)
+        for sort in features
+        for kind in kinds
+    }
+    if not wanted:
+        raise ParameterError("There is nothing to train.", "Name one kind of model and one of features at least.")
+    with stage("train", models, best), whole(models) as folder:
+        records = _train_in_processes(dataset, folder, wanted)
+        with whole(best) as copy:
+            shutil.copytree(folder / best_of(records), copy)
+        rows = next(iter(records.values()))["rows"]
+        report_counts(rows_in=rows["train"], rows_validation=rows["validation"], models=len(records))
+    return records
+
+
+def best_of(records: Mapping[str, Mapping[str, Any]]) -> str:
+    """Choose the model with the smallest errors on validation rows: no test row has a say in it.
+
+    Redshift and magnitude count alike: the errors of each are taken relative to the best model's.
+    """
+    names = list(records)
+    found = np.array(
+        [[records[n]["validation"][score] for score in ("nmad_km_s", "magnitude_r_rms")] for n in names]
+    )
+    relative = np.log(np.maximum(found, 1e-12) / np.maximum(found.min(axis=0), 1e-12))
+    return names[int(relative.sum(axis=1).argmin())]
+
+
+def _train_in_processes(dataset: Path, folder: Path, wanted: Mapping[str, Settings]) -> dict[str, dict[str, Any]]:
+    processors = len(os.sched_getaffinity(0))
+    workers = min(processors, len(wanted))
+    threads = str(max(1, processors // workers))
+    records: dict[str, dict[str, Any]] = {}
+    with ProcessPoolExecutor(
+        workers, mp_context=get_context("spawn"), initializer=_begin, initargs=(threads,), max_tasks_per_child=1
+    ) as pool:
+        running: dict[Future[Any], str] = {
+            pool.submit(_train_one, dataset, folder / name, settings): name for name, settings in wanted.items()
+        }
+        for done in as_completed(running):
+            found = done.result()
+            if isinstance(found, tuple):
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise ArmillaryError(f"{running[done]}: {found[0]}", found[1])
+            records[running[done]] = found
+            report_progress(len(records), len(wanted), "models")
+    return {name: records[name] for name in wanted}
+
+
+def _begin(threads: str) -> None:
+    os.environ.pop(EVENTS_VARIABLE, None)  # the stage's live line tells of models, not of what each is at
+    for name in _THREADS:
+        os.environ[name] = threads
+
+
+def _train_one(dataset: Path, model: Path, settings: Settings) -> dict[str, Any] | tuple[str, str]:
+    """Train in this process; a failure comes back as problem and remedy, since errors do not travel well."""
+    try:
+        return train(dataset, model, settings)
+    except ArmillaryError as error:
+        return error.problem, error.remedy
