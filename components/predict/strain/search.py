@@ -2,7 +2,8 @@
 
 A time slide shifts the detectors against each other by more than any wave takes between them. Whatever is found
 then is no wave, but noise as it really is: glitches that happen to coincide (Abbott et al. 2016, Phys. Rev. Lett.
-116, 061102, for the method).
+116, 061102, for the method). A real wave stays in the slides, in each detector alone, so that the rates of what is
+quieter are upper limits.
 """
 
 from collections.abc import Iterator
