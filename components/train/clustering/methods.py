@@ -1,0 +1,170 @@
+"""Four ways to propose groups of stars, behind one interface: features in, a label for each star out."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from components.train.clustering.settings import Settings
+
+Features = npt.NDArray[np.float32]
+Labels = npt.NDArray[np.int64]
+
+NOISE = -1
+"""Label of a star in no group."""
+
+FEW = 100_000
+"""Stars up to which `hdbscan` is taken by itself: compiling `fast_hdbscan` in a fresh pod takes longer."""
+
+_SILHOUETTE_ROWS = 2000
+_FIT_ROWS = 50_000
+_KNEE_ROWS = 20_000
+
+
+@dataclass(frozen=True)
+class Grouping:
+    """What a method says.
+
+    Attributes
+    ----------
+    labels : ndarray of int, shape (n,)
+        Group of each star, from 0; `NOISE` for none.
+    choices : dict
+        What the method chose by itself, such as its length scale or its number of groups, and the curve by which.
+    """
+
+    labels: Labels
+    choices: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """Number of groups."""
+        return int(self.labels.max(initial=NOISE)) + 1
+
+
+def group(method: str, features: Features, settings: Settings) -> Grouping:
+    """Propose groups by one of `METHODS`; too few stars for a group have none."""
+    if len(features) < max(settings.min_cluster_size, 2 * settings.min_samples, 4):
+        return Grouping(np.full(len(features), NOISE, dtype=np.int64))
+    return _METHODS[method](features, settings)
+
+
+def by_hdbscan(features: Features, settings: Settings) -> Grouping:
+    """Group by the persistence of dense regions over all scales (Campello, Moulavi & Sander 2013)."""
+    options: dict[str, Any] = {
+        "min_cluster_size": settings.min_cluster_size,
+        "min_samples": settings.min_samples,
+        "cluster_selection_method": settings.selection,
+    }
+    library = settings.library
+    if library == "auto":
+        library = "hdbscan" if len(features) <= FEW else "fast_hdbscan"
+    labels = np.asarray(_hdbscan(library, options)(features), dtype=np.int64)
+    return Grouping(labels, {"library": library})
+
+
+def _hdbscan(library: str, options: dict[str, Any]) -> Callable[[Features], Any]:
+    if library == "fast_hdbscan":
+        import fast_hdbscan
+
+        return lambda features: fast_hdbscan.HDBSCAN(**options).fit(features).labels_
+    if library == "hdbscan":
+        import hdbscan
+
+        # One process: joblib's workers would each take the memory of the whole.
+        return lambda features: (
+            hdbscan.HDBSCAN(core_dist_n_jobs=1, **options).fit(features.astype(np.float64)).labels_
+        )
+    from sklearn import cluster
+
+    return lambda features: cluster.HDBSCAN(copy=False, **options).fit(features.astype(np.float64)).labels_
+
+
+def by_dbscan(features: Features, settings: Settings) -> Grouping:
+    """Group stars that are closer than one length, which the knee of the k-distance curve gives."""
+    from sklearn.cluster import DBSCAN
+
+    distances = k_distances(features, settings.min_samples, settings.seed)
+    eps = float(distances[knee(distances)])
+    labels = DBSCAN(eps=max(eps, 1e-9), min_samples=settings.min_samples).fit_predict(features)
+    curve = distances[np.linspace(0, len(distances) - 1, 200).astype(int)]
+    choices = {"eps": eps, "k_distances": curve.tolist()}
+    return Grouping(_at_least(np.asarray(labels), settings.min_cluster_size), choices)
+
+
+def k_distances(features: Features, k: int, seed: int) -> npt.NDArray[np.float64]:
+    """Distances to the k-th neighbour, ascending, of all stars or of a sample of them among all."""
+    from scipy.spatial import cKDTree
+
+    rows = np.random.default_rng(seed).permutation(len(features))[:_KNEE_ROWS]
+    found, _ = cKDTree(features).query(features[rows], k=[k + 1])
+    return np.sort(found[:, 0])
+
+
+def knee(ascending: npt.NDArray[np.float64]) -> int:
+    """Index at which a curve lies farthest below the line between its ends (Satopaa et al. 2011)."""
+    rise = ascending[-1] - ascending[0]
+    if rise == 0:
+        return len(ascending) - 1
+    return int(np.argmax(np.linspace(0, 1, len(ascending)) - (ascending - ascending[0]) / rise))
+
+
+def by_kmeans(features: Features, settings: Settings) -> Grouping:
+    """Divide all stars among k centres, k by the silhouette; every star belongs to some group."""
+    from sklearn.cluster import KMeans
+    from sklearn.metrics import silhouette_score
+
+    sample, judged = _samples(features, settings)
+    tried = {}
+    for k in _numbers(judged, settings):
+        model = KMeans(k, n_init=3, random_state=settings.seed).fit(sample)
+        labels = model.predict(judged)
+        if np.unique(labels).size > 1:
+            tried[k] = float(silhouette_score(judged, labels)), model
+    if not tried:
+        return Grouping(np.zeros(len(features), dtype=np.int64))
+    best = max(tried, key=lambda k: tried[k][0])
+    curve = {str(k): score for k, (score, _) in tried.items()}
+    return Grouping(np.asarray(tried[best][1].predict(features), dtype=np.int64), {"k": best, "silhouette": curve})
+
+
+def by_gaussian_mixture(features: Features, settings: Settings) -> Grouping:
+    """Describe the density as a sum of k normal distributions, k by the Bayesian information criterion."""
+    from sklearn.mixture import GaussianMixture
+
+    sample, judged = _samples(features, settings)
+    tried = {}
+    for k in _numbers(judged, settings):
+        model = GaussianMixture(k, reg_covar=1e-4, random_state=settings.seed).fit(sample)
+        tried[k] = float(model.bic(sample)), model
+    best = min(tried, key=lambda k: tried[k][0])
+    curve = {str(k): bic for k, (bic, _) in tried.items()}
+    return Grouping(np.asarray(tried[best][1].predict(features), dtype=np.int64), {"k": best, "bic": curve})
+
+
+def _numbers(judged: Features, settings: Settings) -> range:
+    return range(2, min(settings.most_clusters, len(judged) - 1) + 1)
+
+
+def _samples(features: Features, settings: Settings) -> tuple[Features, Features]:
+    """Rows to fit to, and rows to judge the number of groups by, whose cost grows with their square."""
+    rows = np.random.default_rng(settings.seed).permutation(len(features))
+    return features[rows[:_FIT_ROWS]], features[rows[:_SILHOUETTE_ROWS]]
+
+
+def _at_least(labels: npt.NDArray[Any], size: int) -> Labels:
+    """Dissolve groups of fewer stars, and number the others anew."""
+    counts = np.bincount(labels[labels >= 0]) if (labels >= 0).any() else np.zeros(0, dtype=int)
+    number = np.full(counts.size + 1, NOISE, dtype=np.int64)
+    number[:-1][counts >= size] = np.arange((counts >= size).sum())
+    return np.asarray(number[labels])
+
+
+_METHODS: Mapping[str, Callable[[Features, Settings], Grouping]] = {
+    "hdbscan": by_hdbscan,
+    "dbscan": by_dbscan,
+    "kmeans": by_kmeans,
+    "gaussian_mixture": by_gaussian_mixture,
+}
