@@ -74,6 +74,11 @@ class Shard:
             return {}
         return {_KEY: {"number": self.number, "count": self.count, "request": dict(request)}}
 
+    @staticmethod
+    def without(settings: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the settings of a table but for what `to_settings` put in."""
+        return {name: value for name, value in settings.items() if name != _KEY}
+
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any], where: str) -> tuple["Shard", dict[str, Any]]:
         """Read what `to_settings` wrote: the share, and the request.

@@ -57,6 +57,8 @@ class TableWriter(AbstractContextManager["TableWriter"]):
         Stored in the file; assign to `writer.provenance` when the final counts are known only at the end.
     settings : mapping, optional
         JSON-able settings that later stages need, such as the pixel grid.
+    rows_per_group : int
+        Rows that are written and read together. The default suits rows of arrays; rows of a few numbers want more.
     """
 
     def __init__(
@@ -65,9 +67,11 @@ class TableWriter(AbstractContextManager["TableWriter"]):
         fields: Sequence[pa.Field],
         provenance: Provenance,
         settings: Mapping[str, Any] | None = None,
+        rows_per_group: int = ROWS_PER_GROUP,
     ):
         self.provenance = provenance
         self.rows = 0
+        self._rows_per_group = rows_per_group
         self._settings = dict(settings or {})
         self._schema = pa.schema([_stored(field) for field in fields])
         self._whole = whole(path)
@@ -82,7 +86,7 @@ class TableWriter(AbstractContextManager["TableWriter"]):
     def write(self, columns: Mapping[str, npt.ArrayLike | pa.Array]) -> None:
         """Append rows; arrays of a tensor column have shape (rows, *shape)."""
         table = pa.table([_to_arrow(columns[f.name], f) for f in self._schema], schema=self._schema)
-        self._file.write_table(table, row_group_size=ROWS_PER_GROUP)
+        self._file.write_table(table, row_group_size=self._rows_per_group)
         self.rows += table.num_rows
 
     def __exit__(
@@ -110,9 +114,10 @@ def write_table(
     columns: Mapping[str, npt.ArrayLike | pa.Array],
     provenance: Provenance,
     settings: Mapping[str, Any] | None = None,
+    rows_per_group: int = ROWS_PER_GROUP,
 ) -> None:
     """Write a table that fits in memory."""
-    with TableWriter(path, fields, provenance, settings) as writer:
+    with TableWriter(path, fields, provenance, settings, rows_per_group) as writer:
         writer.write(columns)
 
 

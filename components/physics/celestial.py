@@ -57,7 +57,7 @@ def ecliptic_latitude(ra_deg: npt.ArrayLike, dec_deg: npt.ArrayLike) -> FloatArr
     """Ecliptic latitude in degrees."""
     ra, dec = np.radians(ra_deg), np.radians(dec_deg)
     sine = np.sin(dec) * np.cos(_OBLIQUITY) - np.cos(dec) * np.sin(_OBLIQUITY) * np.sin(ra)
-    return np.degrees(np.arcsin(np.clip(sine, -1, 1)))
+    return np.asarray(np.degrees(np.arcsin(np.clip(sine, -1, 1))))
 
 
 def separation(
@@ -66,7 +66,7 @@ def separation(
     """Angle in degrees to a direction; exact for small angles too."""
     difference = unit_vectors(ra_deg, dec_deg) - unit_vectors(ra_centre_deg, dec_centre_deg)
     chord = np.sqrt(np.sum(difference**2, axis=-1))
-    return np.degrees(2 * np.arcsin(np.clip(chord / 2, 0, 1)))
+    return np.asarray(np.degrees(2 * np.arcsin(np.clip(chord / 2, 0, 1))))
 
 
 def to_tangent_plane(

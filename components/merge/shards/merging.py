@@ -1,7 +1,8 @@
 """The merge stage: the shards of a data set, put together as if it had never been cut.
 
-What is merged are the tables that every ingest writes, `dataset.parquet` and `rejected.parquet`, whatever their
-columns. Each part says in its file which shard it is; names and addresses that Kubeflow gives it say nothing.
+What is merged are the tables that every ingest writes, `dataset.parquet` and `rejected.parquet`, and those that
+some write beside them, such as `truth.parquet`, whatever their columns. Each part says in its file which shard it
+is; names and addresses that Kubeflow gives it say nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -67,8 +68,18 @@ def merge(parts: Sequence[Path], output: Path) -> Provenance:
                 "Run ingest again: a table was altered after it was written.",
             )
         rejected = _join([part.folder / REJECTED for part in ordered], folder / REJECTED, provenance)
+        for name in _others(ordered):
+            _join([part.folder / name for part in ordered], folder / name, provenance)
         report_counts(rows_in=rows, rows_out=rows, rejected=rejected)
     return provenance
+
+
+def _others(parts: Sequence[_Part]) -> list[str]:
+    """Name the further tables, which all parts must have if one has them."""
+    names = [{path.name for path in part.folder.glob("*.parquet")} for part in parts]
+    if odd := sorted({name for some in names for name in some if any(name not in others for others in names)}):
+        raise InputError(f"Not every shard has {', '.join(odd)}.", "Merge the shards of one run only.")
+    return sorted(names[0] - {DATASET, REJECTED})
 
 
 def _read(folder: Path) -> _Part:
@@ -111,12 +122,23 @@ def _join(tables: Sequence[Path], output: Path, provenance: Provenance) -> int:
     """Append tables to each other, row group by row group, and return the number of rows."""
     with open_table(tables[0]) as file:
         schema = file.schema_arrow.remove_metadata()
-    with TableWriter(output, list(schema), provenance) as writer:
+    settings = Shard.without(read_settings(tables[0]))
+    with TableWriter(output, list(schema), provenance, settings, _largest_group(tables)) as writer:
         for number, path in enumerate(tables):
             with open_table(path) as file:
                 _copy(file, path, writer, schema.names)
             report_progress(number + 1, len(tables), "shards", rows=writer.rows)
     return writer.rows
+
+
+def _largest_group(tables: Sequence[Path]) -> int:
+    """Rows of a row group, so that a merged table is read in pieces as large as those it was written in."""
+    largest = 1
+    for path in tables:
+        with open_table(path) as file:
+            groups = range(min(1, file.num_row_groups))  # the first is a full one, if there is a full one
+            largest = max(largest, *(file.metadata.row_group(i).num_rows for i in groups), 1)
+    return largest
 
 
 def _copy(file: pq.ParquetFile, path: Path, writer: TableWriter, names: Sequence[str]) -> None:
