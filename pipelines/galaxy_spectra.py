@@ -108,6 +108,7 @@ DEFINITION = Definition(
             "bootstrap": 100,
         },
         "demo": {},
+        "full": {"source": "skyserver", "rows": 0, "bin_pixels": 2, "epochs": 20, "tuning_rows": 5_000},
     },
     headline="nmad_km_s",
     scores=("nmad_km_s", "magnitude_r_rms", "outlier_fraction", "coverage_68"),

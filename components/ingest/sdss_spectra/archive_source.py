@@ -19,11 +19,12 @@ from components.ingest.sdss_spectra.batches import SPECTRA_PER_BATCH, Reading, S
 from components.ingest.sdss_spectra.catalogue import read_catalogue
 from components.ingest.sdss_spectra.fits_table import UnusableFileError, binary_tables
 from components.ingest.sdss_spectra.objects import group_objects
-from components.ingest.sdss_spectra.schema import NAMES
+from components.ingest.sdss_spectra.schema import MEASUREMENTS, NAMES
 from components.ingest.sdss_spectra.selection import DUPLICATE, draw, unwanted
 from components.ingest.sdss_spectra.settings import Settings
 
 RELEASE = "dr16"
+_MEASURED = tuple(field.name for field in MEASUREMENTS)
 _FIRST_BOSS_PLATE = 3510
 _LEGACY_RUN2D = ("26", "103", "104")  # SDSS-I/II, and the two reductions of SEGUE
 
@@ -47,7 +48,7 @@ def open_archive(settings: Settings, rejections: Rejections) -> Source:
     with _archive(settings, store) as archive, tempfile.TemporaryDirectory(prefix="armillary-") as scratch:
         request = Request(f"{RELEASE}/eboss/qso/DR16Q/{settings.catalogue}", Path(scratch) / settings.catalogue)
         receipt = archive.obtain(request, _require_whole)
-        labels, left_out = _choose(read_catalogue(request.destination, settings.plates), settings)
+        labels, left_out = choose(read_catalogue(request.destination, settings.plates), settings)
     mine = settings.part.rows(len(labels), SPECTRA_PER_BATCH)
     own = labels.iloc[mine.start : mine.stop].reset_index(drop=True)
     provenance = Provenance(
@@ -66,7 +67,7 @@ def open_archive(settings: Settings, rejections: Rejections) -> Source:
             f"Rows of the catalogue on these plates that were not asked for: {left_out}.",
         ),
     )
-    return Source(provenance, len(own), _stream(settings, store, own, rejections))
+    return Source(provenance, len(own), stream_spectra(settings, store, own, rejections))
 
 
 def spectrum_paths(plate: int, mjd: int, fiber: int, run2d: str) -> list[str]:
@@ -83,7 +84,8 @@ def _archive(settings: Settings, store: Store | None) -> Archive:
     return Archive(settings.archive_url, store, version=settings.data_version, sharers=settings.shards)
 
 
-def _choose(labels: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, str]:
+def choose(labels: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, str]:
+    """Return the rows that are wanted, with their objects, and in words how many are not."""
     reasons = unwanted(labels, settings).mask(labels.duplicated("id"), DUPLICATE)
     counts = reasons[reasons != ""].value_counts()
     left_out = ", ".join(f"{count} {reason}" for reason, count in counts.items()) or "none"
@@ -100,9 +102,10 @@ def _choose(labels: pd.DataFrame, settings: Settings) -> tuple[pd.DataFrame, str
     return chosen.assign(object_id=group_objects(chosen["id"].to_numpy(dtype=object), *place)), left_out
 
 
-def _stream(
+def stream_spectra(
     settings: Settings, store: Store | None, labels: pd.DataFrame, rejections: Rejections
 ) -> Iterator[Columns]:
+    """Fetch the spectra of labels and yield them in batches, in the order of the labels."""
     with _archive(settings, store) as archive:
         for start in range(0, len(labels), SPECTRA_PER_BATCH):
             part = labels.iloc[start : start + SPECTRA_PER_BATCH]
@@ -161,7 +164,7 @@ def _with_labels(reading: Reading, labels: pd.DataFrame, rejections: Rejections)
     columns = reading.columns
     other = (columns["plate"] >= 0) & (columns["id"] != labels["id"].to_numpy(dtype=object))
     rejections.add_many(labels["id"][other], "wrong file", "the file holds another spectrum than its name says")
-    columns = {**columns, **{name: labels[name].to_numpy() for name in NAMES if name in labels}}
+    columns = {**columns, **{name: labels[name].to_numpy() for name in (*NAMES, *_MEASURED) if name in labels}}
     for name in ("ra", "dec"):
         columns[name] = np.where(np.isnan(columns[name]), reading.columns[name], columns[name])
     return {name: values[~other] for name, values in columns.items()}

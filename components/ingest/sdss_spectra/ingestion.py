@@ -80,6 +80,10 @@ def _open(settings: Settings, rejections: Rejections) -> Source:
         from components.ingest.sdss_spectra.archive_source import open_archive
 
         return open_archive(settings, rejections)
+    if settings.source == "skyserver":
+        from components.ingest.sdss_spectra.skyserver import open_skyserver
+
+        return open_skyserver(settings, rejections)
     if settings.source == "semi-empirical":
         return _open_real_galaxies(settings)
     if GALAXY in settings.classes:

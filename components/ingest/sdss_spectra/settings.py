@@ -7,8 +7,9 @@ from components.common.errors import ParameterError
 from components.common.shards import Shard
 from components.ingest.sdss_spectra.schema import CLASSES, GALAXY, QSO
 
-SOURCES = ("simulated", "semi-empirical", "archive", "files", "kaggle")
+SOURCES = ("simulated", "semi-empirical", "skyserver", "archive", "files", "kaggle")
 SDSS_ARCHIVE = "https://data.sdss.org/sas"
+SKYSERVER = "https://skyserver.sdss.org"
 
 
 @dataclass(frozen=True)
@@ -17,9 +18,9 @@ class Settings:
 
     Attributes
     ----------
-    source : {"simulated", "semi-empirical", "archive", "files", "kaggle"}
-        The simulator of quasars, simulated spectra of real galaxies, the SDSS archive, a folder of files, or the
-        workshop's HDF5 file.
+    source : {"simulated", "semi-empirical", "skyserver", "archive", "files", "kaggle"}
+        The simulator of quasars, simulated spectra of real galaxies, the main galaxy sample by SkyServer's SQL,
+        the SDSS archive by its quasar catalogue, a folder of files, or the workshop's HDF5 file.
     rows : int
         Spectra wanted, drawn at random where there are more; 0 means all.
     seed : int
@@ -38,6 +39,8 @@ class Settings:
         Spectral classes wanted.
     minimum_redshift, maximum_redshift : float
         Range of labels wanted. Stars are exempt: theirs are velocities.
+    skyserver_url : str
+        Base address of SkyServer.
     data_version : str
         Opaque. Change it to have unchanged settings run anew, because the files behind them changed.
     shard, shards : int
@@ -55,6 +58,7 @@ class Settings:
     classes: tuple[str, ...] = field(default=("QSO",))
     minimum_redshift: float = 0.0
     maximum_redshift: float = 7.0
+    skyserver_url: str = SKYSERVER
     data_version: str = ""
     shard: int = 0
     shards: int = 1
@@ -77,9 +81,9 @@ class Settings:
                 f"The simulator cannot make {', '.join(self.classes)}.",
                 f"Ask it for {QSO}, or for {QSO} and {GALAXY}; stars are in the archive's superset catalogue.",
             )
-        if self.source == "semi-empirical" and GALAXY not in self.classes:
+        if self.source in ("semi-empirical", "skyserver") and GALAXY not in self.classes:
             raise ParameterError(
-                f"The source semi-empirical has galaxies only, not {', '.join(self.classes)}.",
+                f"The source {self.source} has galaxies only, not {', '.join(self.classes)}.",
                 "Choose the class GALAXY, or another source.",
             )
         if not self.minimum_redshift < self.maximum_redshift:
