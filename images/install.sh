@@ -50,7 +50,7 @@ strip() {
   rm -rf "$site/torch/include" "$site/torch/share" "$site/pyarrow/include" \
     "$site/numpy/_core/include" "$site"/nvidia/*/include
   find "$site/torch/bin" -type f ! -name torch_shm_manager -delete
-  rm -f "$site"/pyarrow/*flight* "$site"/pyarrow/*substrait* "$site"/pyarrow/*s3*
+  rm -f "$site"/pyarrow/*flight* "$site"/pyarrow/*s3*
   find "$site/kcorrect/data/responses" -type f ! -name 'sdss_*' -delete
   find "$site/botocore/data" -mindepth 1 -maxdepth 1 -type d \
     ! -name s3 ! -name sts ! -name sso ! -name sso-oidc ! -name signin -exec rm -rf {} +
