@@ -34,6 +34,13 @@ class CurveArtifact(Artifact, Protocol):
         """Add a curve."""
 
 
+class ClassesArtifact(CurveArtifact, Protocol):
+    """A `kfp.dsl.ClassificationMetrics`, of which also the confusion matrix is used."""
+
+    def log_confusion_matrix(self, categories: list[str], matrix: list[list[int]]) -> None:
+        """Add a matrix: rows are true classes."""
+
+
 def show_scalars(artifact: ScalarsArtifact, values: Mapping[str, float | None]) -> None:
     """List numbers; those that could not be computed are left out."""
     finite = {name: float(value) for name, value in values.items() if value is not None and math.isfinite(value)}
@@ -73,6 +80,32 @@ def show_confidence(artifact: CurveArtifact, kept: Sequence[float], wrong: Seque
         curve["threshold"] = [1.0, *(1 - k for k in kept)]
         artifact.log_roc_curve(**curve)
     _write(artifact, curve)
+
+
+def show_classes(
+    artifact: ClassesArtifact,
+    classes: Sequence[str],
+    confusion: Sequence[Sequence[int]],
+    roc: Mapping[str, Sequence[float]],
+) -> None:
+    """Draw a confusion matrix and a ROC curve.
+
+    Parameters
+    ----------
+    artifact : ClassesArtifact
+        Where to draw.
+    classes : sequence of str
+        Names.
+    confusion : sequence of sequence of int
+        Objects by true class (row) and predicted one.
+    roc : mapping of str to sequence of float
+        `fpr`, `tpr` and `threshold`.
+    """
+    matrix = [[int(count) for count in row] for row in confusion]
+    curve = {name: [float(value) for value in roc[name]] for name in ("fpr", "tpr", "threshold")}
+    artifact.log_confusion_matrix(list(classes), matrix)
+    artifact.log_roc_curve(**curve)
+    _write(artifact, {"classes": list(classes), "confusion": matrix, "roc": curve})
 
 
 def show_page(artifact: Artifact, page: Path) -> None:

@@ -36,11 +36,14 @@ class ClassPredictions:
         Rows add up to one.
     positive : int
         Index of the class that is looked for.
+    names : tuple of str
+        Names of the classes; may be left out.
     """
 
     truth: npt.NDArray[np.int64]
     probability: Floats
     positive: int = 1
+    names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         classes = self.probability.shape[1]
@@ -54,7 +57,7 @@ class ClassPredictions:
         return len(self.truth)
 
     def __getitem__(self, rows: npt.NDArray[Any]) -> "ClassPredictions":
-        return ClassPredictions(self.truth[rows], self.probability[rows], self.positive)
+        return ClassPredictions(self.truth[rows], self.probability[rows], self.positive, self.names)
 
     @property
     def classes(self) -> int:

@@ -32,8 +32,11 @@ _NEAR_SHARE = 0.5
 _NUCLEUS_SHARE = 0.2
 """Share of the galaxies with a nucleus that does not outshine them."""
 
-_STRONG, _WEAK = (0.0, 1.8), (-1.5, 0.0)
-"""Decimal logarithms of nucleus over galaxy, drawn evenly: in quasars, and in galaxies with a nucleus."""
+_STRONG, _WEAK = (0.1, 1.8), (-1.5, -0.1)
+"""Decimal logarithms of nucleus over galaxy, drawn evenly: in quasars, and in galaxies with a nucleus.
+
+Between these nothing is drawn: of what is half one and half the other nobody can say which it is.
+"""
 
 _SIGNAL_TO_NOISE, _SIGNAL_TO_NOISE_SCATTER, _SIGNAL_TO_NOISE_RANGE = 3.5, 0.6, (0.7, 40.0)
 _TYPICAL_MAGNITUDE, _MAGNITUDE_SCATTER = 20.3, 0.4

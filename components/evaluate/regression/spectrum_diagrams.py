@@ -66,10 +66,10 @@ def _draw_spectrum(
 ) -> Figure:
     truth, predicted = redshifts
     drawing, (above, below) = new_panels((3.2, 1), height=3.5, share_x=False)
-    _draw_flux(above, wavelength, flux)
+    draw_flux(above, wavelength, flux)
     if np.isfinite(truth):
-        _mark_lines(above, truth, lines, CATALOGUE, 1.10)
-    _mark_lines(above, predicted, lines, FAILURE, 1.01)
+        mark_lines(above, truth, lines, CATALOGUE, 1.10)
+    mark_lines(above, predicted, lines, FAILURE, 1.01)
     above.set_xlabel("Observed wavelength in Å", labelpad=1)
     above.set_ylabel("Flux")
     _draw_probability(below, edges, probability, redshifts)
@@ -81,7 +81,7 @@ def _draw_spectrum(
     )
 
 
-def _draw_flux(axes: Axes, wavelength: Floats, flux: npt.NDArray[np.floating]) -> None:
+def draw_flux(axes: Axes, wavelength: Floats, flux: npt.NDArray[np.floating]) -> None:
     """Draw the range of the pixels in each column of the screen, and a smoothed mean."""
     per_column = max(1, wavelength.size // _COLUMNS)
     columns = wavelength.size // per_column
@@ -106,7 +106,7 @@ def _draw_flux(axes: Axes, wavelength: Floats, flux: npt.NDArray[np.floating]) -
         axes.set_ylim(bottom - pad, top + pad)
 
 
-def _mark_lines(axes: Axes, redshift: float, lines: Sequence[Line], colour: str, height: float) -> None:
+def mark_lines(axes: Axes, redshift: float, lines: Sequence[Line], colour: str, height: float) -> None:
     """Mark the lines inside the panel; names that would overlap are left out, their marks are not."""
     left, right = axes.get_xlim()
     end = -np.inf

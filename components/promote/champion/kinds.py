@@ -9,18 +9,27 @@ from collections.abc import Mapping
 from typing import Any
 
 from components.common.scores import Definition
+from components.common.scores_classification import SCORES as CLASS_SCORES
 from components.evaluate.regression import redshift
 from components.promote.champion.answers import Kind
+from components.promote.champion.classes import apply_classes, read_classes
 from components.promote.champion.redshifts import apply_conv1d, read_redshifts
 
 KINDS: Mapping[tuple[str, str], Kind] = {
     ("conv1d", "redshift"): Kind(redshift.SCORES, read_redshifts, apply_conv1d),
+    ("conv1d", "label of spectra"): Kind(CLASS_SCORES, read_classes, apply_classes),
 }
 
 
 def name_of(model: Mapping[str, Any]) -> tuple[str, str]:
-    """Return kind and target that a `model.json` names; empty where it names none."""
-    return str(model.get("kind", "")), str(model.get("target", ""))
+    """Return kind and target that a `model.json` names; empty where it names none.
+
+    Classes are labels of something, and how a model of them is applied depends on what.
+    """
+    target = str(model.get("target", ""))
+    if target == "label":
+        target = f"label of {model.get('data', '')}".strip()
+    return str(model.get("kind", "")), target
 
 
 def find_score(kind: Kind, headline: str) -> Definition | None:

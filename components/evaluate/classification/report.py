@@ -1,0 +1,247 @@
+"""The report of an evaluation of classes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from components.common.provenance import Provenance
+from components.common.report import Cell, Column, Headline, Report, Section, format_interval, format_number
+from components.common.scores import INTERVAL_LEVEL, Score
+from components.common.scores_classification import COMPLETENESS, SCORES
+from components.evaluate.classification.diagrams import (
+    draw_confusion,
+    draw_precision_recall,
+    draw_reliability,
+    draw_roc,
+)
+from components.evaluate.classification.kinds import External, Kind
+from components.evaluate.classification.metrics import BINNED, Curves, Feature, Scored, Table
+from components.evaluate.classification.outcome import Outcome
+from components.evaluate.regression.diagrams import draw_comparison, draw_learning_curves, draw_score_by_feature
+from components.evaluate.regression.score_table import arrays
+
+HEADLINE = "balanced_accuracy"
+_FRACTION = ".3f"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything that the report tells; see `components.evaluate.classification.evaluation`."""
+
+    title: str
+    slug: str
+    headline: str
+    provenance: Provenance
+    kind: Kind
+    labels: Mapping[str, str]
+    outcome: Outcome
+    scored: Scored
+    extra: Mapping[str, Score]
+    curves: Curves
+    history: Sequence[Mapping[str, Any]]
+    findings: Any
+    external: External | None
+    external_scored: Scored | None
+
+    @property
+    def positive(self) -> str:
+        """Class that is looked for."""
+        return self.outcome.classes[self.outcome.positive]
+
+
+def write_report(path: Path, e: Evaluation) -> None:
+    """Write the report as one HTML file."""
+    best = {**e.scored.model, **e.extra}[e.headline]
+    definition = next((d for d in SCORES if d.name == e.headline), None)
+    report = Report(
+        e.title,
+        e.slug,
+        e.provenance,
+        headline=Headline(
+            f"{definition.label if definition else e.headline}, of {len(e.outcome):,} test {e.kind.noun}".replace(
+                ",", "\u202f", 1
+            ),
+            best.value,
+            best.low,
+            best.high,
+            best.baseline,
+            form=_FRACTION,
+            level=INTERVAL_LEVEL,
+            higher_is_better=definition is None or definition.direction == "higher",
+        ),
+        lead=f"A network gives each of the {e.kind.noun} the probabilities of {_listed(e.outcome.classes)}. All "
+        "numbers are of objects that it never saw; intervals come from resampling what belongs together.",
+    )
+    _add_scores(report.section("Scores"), e)
+    if e.external is not None and e.external_scored is not None:
+        section = report.section(f"Real {e.kind.noun}", e.external.provenance)
+        _add_external(section, e, e.external, e.external_scored)
+    _add_curves(report.section("Which is taken for which"), e)
+    _add_features(report.section("Where it errs"), e)
+    e.kind.add_sections(report, e)
+    if e.history:
+        _add_training(report.section("Training"), e.history)
+    report.write(path)
+
+
+def add_score_table(section: Section, caption: str, scored: Scored, labels: Mapping[str, str], notes: str) -> None:
+    """Add a table with one row a score, the model first, then the baselines."""
+    section.table(
+        caption,
+        [
+            Column("Score"),
+            Column("Model", _FRACTION),
+            Column(f"{100 * INTERVAL_LEVEL:.0f}\u00a0% interval", _FRACTION),
+            *(Column(label[0].upper() + label[1:], _FRACTION) for label in labels.values()),
+        ],
+        [
+            [
+                definition.label,
+                format_number(scored.model[definition.name].value, _FRACTION),
+                format_interval(scored.model[definition.name].low, scored.model[definition.name].high, _FRACTION),
+                *(format_number(scored.baselines[name][definition.name].value, _FRACTION) for name in labels),
+            ]
+            for definition in SCORES
+        ],
+        notes=notes,
+    )
+
+
+def _add_scores(section: Section, e: Evaluation) -> None:
+    add_score_table(
+        section,
+        "The model beside simpler methods, on the same objects.",
+        e.scored,
+        e.labels,
+        "Curves and purity are of "
+        + (f"the class {e.positive}" if len(e.outcome.classes) == 2 else "each class against the rest")
+        + ". The first method knows only how frequent the classes are; all were fitted to the same training data.",
+    )
+    if e.extra:
+        rows: list[list[Cell]] = [
+            [name.replace("_", " "), s.value, format_interval(s.low, s.high, _FRACTION)]
+            for name, s in e.extra.items()
+        ]
+        columns = [Column("Score"), Column("Model", _FRACTION), Column("Interval", _FRACTION)]
+        section.table("Further scores of the model.", columns, rows, notes=_MATCHED_NOTE)
+    section.figure(_draw_comparison(e.scored, e.labels))
+
+
+_MATCHED_NOTE = (
+    "z matched: of as many objects of each class in each bin of redshift, so that a redshift alone tells nothing."
+)
+
+
+def _draw_comparison(scored: Scored, labels: Mapping[str, str]) -> Any:
+    entries = [scored.model[HEADLINE], *(scored.baselines[name][HEADLINE] for name in labels)]
+    names = ["model", *labels.values()]
+    return draw_comparison(names, *arrays(entries), score="balanced accuracy", percent=True)
+
+
+def _add_external(section: Section, e: Evaluation, external: External, scored: Scored) -> None:
+    outcome = external.outcome
+    right = int(outcome.predictions.right.sum())
+    counts = np.bincount(outcome.truth, minlength=len(outcome.classes))
+    members = ", ".join(f"{count} {name}" for name, count in zip(outcome.classes, counts, strict=True))
+    section.text(
+        f"{right} of {len(outcome)} are right ({members}). Model and simpler methods were fitted to the training "
+        "data above and never saw these. The interval of the balanced accuracy is that of a few objects: each "
+        "class's recall has the beta distribution of its counts."
+    )
+    add_score_table(section, f"Scores on real {e.kind.noun}.", scored, e.labels, "")
+    section.figures([_draw_comparison(scored, e.labels)])
+    wrong = np.flatnonzero(outcome.predictions.right == 0)
+    if not wrong.size:
+        section.text("Not one is wrong.")
+        return
+    section.table(
+        "Every one that is wrong.",
+        [
+            Column("Object"),
+            Column("Catalogue"),
+            Column("Model"),
+            Column("Probability", _FRACTION),
+            Column("Warnings"),
+        ],
+        [
+            [
+                str(outcome.columns["id"][row]),
+                outcome.classes[outcome.truth[row]],
+                outcome.classes[outcome.predictions.predicted[row]],
+                float(outcome.probability[row].max()),
+                external.notes[row] or "none",
+            ]
+            for row in wrong
+        ],
+        notes="Warnings are those that the predict command gives. Look the objects up: catalogues err too.",
+    )
+
+
+def _add_curves(section: Section, e: Evaluation) -> None:
+    names = {"model": "model", **e.labels}
+    roc = {names[name]: curve for name, curve in e.curves.roc.items()}
+    purity = {names[name]: curve for name, curve in e.curves.precision_recall.items()}
+    section.figures(
+        [
+            draw_confusion(e.curves.confusion, e.outcome.classes),
+            draw_roc(roc, e.positive),
+            draw_precision_recall(purity, e.positive, COMPLETENESS),
+            draw_reliability(e.curves.reliability, e.positive),
+        ]
+    )
+
+
+def _add_features(section: Section, e: Evaluation) -> None:
+    for feature in e.kind.features:
+        rows = [row for row in e.curves.by[feature.column] if feature.score in row]
+        if not rows:
+            continue
+        low, high = (
+            np.array([np.inf if row[side] is None else row[side] for row in rows]) for side in ("low", "high")
+        )
+        label = next(d.label for d in BINNED if d.name == feature.score)
+        section.figure(
+            draw_score_by_feature(
+                low,
+                high,
+                *arrays([row[feature.score] for row in rows]),
+                np.array([row["count"] for row in rows], dtype=np.float64),
+                score=label,
+                feature=feature.label,
+                percent=True,
+            )
+        )
+        _add_feature_table(section, e.curves.by[feature.column], feature)
+
+
+def _add_feature_table(section: Section, rows: Table, feature: Feature) -> None:
+    def cells(row: Mapping[str, Any]) -> list[Cell]:
+        span = f"from {row['low']:g}" if row["high"] is None else f"{row['low']:g} to {row['high']:g}"
+        return [span, row["count"], *(row[d.name].value if d.name in row else None for d in BINNED)]
+
+    section.table(
+        f"Scores by {feature.label}.",
+        [
+            Column(feature.label[0].upper() + feature.label[1:]),
+            Column("Objects", ",.0f"),
+            *(Column(d.label[0].upper() + d.label[1:], _FRACTION) for d in BINNED),
+        ],
+        [cells(row) for row in rows],
+        notes="A dash stands where a bin holds one class only.",
+    )
+
+
+def _add_training(section: Section, history: Sequence[Mapping[str, Any]]) -> None:
+    epoch, train, validation = (
+        np.array([row[name] for row in history], dtype=np.float64)
+        for name in ("epoch", "train_loss", "validation_loss")
+    )
+    chosen = int(epoch[np.nanargmin(validation)])
+    section.figure(draw_learning_curves(epoch, train, validation, chosen, loss="Negative log-likelihood"))
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}"

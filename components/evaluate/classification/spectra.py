@@ -1,0 +1,198 @@
+"""Spectra as a kind of data whose classes are evaluated."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from components.common.errors import InputError
+from components.common.provenance import Provenance
+from components.common.report import Report
+from components.common.scores import Floats, Score, score
+from components.common.scores_classification import SCORES
+from components.common.tables import column
+from components.evaluate.classification.kinds import External, Kind
+from components.evaluate.classification.metrics import Feature
+from components.evaluate.classification.outcome import LABEL, Baselines, Model, Outcome, predict_batches
+from components.evaluate.classification.report import Evaluation
+from components.evaluate.classification.spectra_baselines import SpectraBaselines
+from components.evaluate.classification.spectra_diagrams import draw_attention, draw_misclassified
+from components.ingest.sdss_spectra.files_source import read_folder
+from components.ingest.sdss_spectra.schema import QSO
+from components.ingest.sdss_spectra.settings import Settings as IngestSettings
+from components.physics.wavelength_grid import WavelengthGrid
+from components.predict.classes.prediction import predict_table
+from components.preprocess.spectra.preparation import Preparation
+
+INPUTS = ("flux", "ivar")
+GROUP = "object_id"
+REDSHIFT_EDGES = (0.0, 0.2, 0.4, 0.6, 0.9, 1.5, 2.2, 3.0, np.inf)
+SN_EDGES = (0.0, 1.5, 2.5, 4.0, 6.0, 10.0, np.inf)
+MATCH_STEP = 0.1
+"""Width of the bins of redshift in which the classes are made equally frequent."""
+
+_MATCHED = ("balanced_accuracy", "roc_auc")
+_REST_ANGSTROM = np.exp(np.linspace(np.log(1200.0), np.log(9000.0), 321))
+
+FIELDS = (
+    column("id", "string", "spectrum"),
+    column(GROUP, "string", "object on the sky"),
+    column("redshift", "float64", "catalogue redshift"),
+    column("zwarning", "int64", "warning bits of the survey's pipeline"),
+    column("sn_median", "float32", "median signal-to-noise ratio per lattice pixel"),
+)
+
+
+@dataclass(frozen=True)
+class Attention:
+    """What the network looks at, and the grid of the spectra.
+
+    Attributes
+    ----------
+    grid : WavelengthGrid
+        Observed wavelengths.
+    rest_angstrom : ndarray, shape (k + 1,)
+        Edges of bins of rest wavelength.
+    by_class : dict of str to ndarray, shape (k,)
+        Mean attribution to the class in each bin, over spectra that are of it; NaN where none reaches.
+    """
+
+    grid: WavelengthGrid
+    rest_angstrom: Floats
+    by_class: dict[str, Floats]
+
+
+def match_redshifts(
+    redshift: Floats, truth: npt.NDArray[np.int64], classes: int, seed: int
+) -> npt.NDArray[np.int64]:
+    """Choose objects such that all classes have the same redshifts.
+
+    Where one class is nearer than another, a redshift alone tells much of the class; here it tells nothing.
+
+    Parameters
+    ----------
+    redshift : ndarray, shape (n,)
+        NaN where unknown: left out.
+    truth : ndarray of int, shape (n,)
+        Index of the class.
+    classes : int
+        Number of classes.
+    seed : int
+        Of the draw.
+
+    Returns
+    -------
+    ndarray of int
+        Rows, in order: as many of each class in each bin of width `MATCH_STEP`.
+    """
+    generator = np.random.default_rng(seed % 2**64)
+    known = np.isfinite(redshift)
+    bins = np.where(known, np.floor(np.where(known, redshift, 0.0) / MATCH_STEP), -1).astype(np.int64)
+    chosen: list[npt.NDArray[np.int64]] = [np.empty(0, np.int64)]
+    for number in np.unique(bins[known]):
+        members = [np.flatnonzero((bins == number) & (truth == k)) for k in range(classes)]
+        fewest = min(len(rows) for rows in members)
+        chosen += [generator.permutation(rows)[:fewest] for rows in members]
+    return np.sort(np.concatenate(chosen))
+
+
+def _extra_scores(outcome: Outcome, resamples: int, seed: int) -> dict[str, Score]:
+    rows = match_redshifts(outcome.columns["redshift"], outcome.truth, len(outcome.classes), seed)
+    if not rows.size:
+        return {}
+    wanted = [definition for definition in SCORES if definition.name in _MATCHED]
+    found = score(wanted, outcome.predictions[rows], outcome.columns[GROUP][rows], resamples, seed)
+    return {f"{name}_z_matched": value for name, value in found.items()}
+
+
+def _examine(model: Model, outcome: Outcome, settings: Mapping[str, Any]) -> Attention:
+    from components.train.conv1d.attribution import integrated_gradients  # imports torch
+
+    grid = WavelengthGrid(**settings["grid"])
+    by_class: dict[str, Floats] = {}
+    truth, redshift = outcome.truth[outcome.sample], outcome.columns["redshift"][outcome.sample]
+    for index, name in enumerate(outcome.classes):
+        rows = np.flatnonzero((truth == index) & np.isfinite(redshift))
+        data = [outcome.sample_data[column][rows] for column in INPUTS]
+        found = integrated_gradients(model, index, *data)  # type: ignore[arg-type]
+        by_class[name] = _in_rest_frame(found, data[1] > 0, redshift[rows], grid)
+    return Attention(grid, _REST_ANGSTROM, by_class)
+
+
+def _in_rest_frame(
+    attribution: npt.NDArray[np.float32], observed: npt.NDArray[np.bool_], redshift: Floats, grid: WavelengthGrid
+) -> Floats:
+    """Mean attribution by rest wavelength, over the spectra that observe it."""
+    rest = grid.wavelength_angstrom / (1 + redshift[:, None])
+    count, _ = np.histogram(rest[observed], _REST_ANGSTROM)
+    total, _ = np.histogram(rest[observed], _REST_ANGSTROM, weights=attribution[observed].astype(np.float64))
+    return np.asarray(np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0))
+
+
+def _add_sections(report: Report, e: Evaluation) -> None:
+    attention: Attention = e.findings
+    section = report.section("What the network looks at")
+    section.text(
+        "Integrated gradients: how much each wavelength speaks for the class that a spectrum has, beside a "
+        "spectrum without any feature, averaged over test spectra in the rest frame. What rises above zero speaks "
+        "for the class, what falls below against it."
+    )
+    section.figures(
+        [draw_attention(attention.rest_angstrom, found, name) for name, found in attention.by_class.items()]
+    )
+    section = report.section("The misclassified")
+    if not len(e.outcome.worst):
+        section.text("Not one test spectrum is misclassified.")
+        return
+    section.text("Those of which the model was most sure, with lines at the catalogue's redshift.")
+    section.figures(draw_misclassified(e.outcome, attention.grid.wavelength_angstrom))
+
+
+def _external(folder: Path, model: Model, baselines: Baselines) -> External:
+    settings = IngestSettings(source="files", location=str(folder), classes=model.classes)
+    spectra, rejections = read_folder(folder, settings)
+    predicted = predict_table(spectra, model)
+    for row in predicted.rejected:
+        rejections.add(*row)
+    if not predicted.rows.size:
+        raise InputError(
+            f"None of the spectra in {folder} can be used: {rejections.counts}.",
+            "Give a folder of spectra, with their classes and redshifts in labels.csv.",
+        )
+    rows = {name: values[predicted.rows] for name, values in spectra.items() if name not in INPUTS}
+    rows |= {name: getattr(predicted.prepared, name) for name in ("flux", "ivar", "offset", "scale")}
+    rows[LABEL] = rows["spectral_class"]
+    outcome = predict_batches([rows], model, baselines, INPUTS, [field.name for field in FIELDS], SPECTRA.positive)
+    provenance = Provenance(
+        origin="real",
+        archive=f"folder {folder}",
+        query=f"spectra of the classes {', '.join(model.classes)}",
+        requested=len(outcome) + len(rejections),
+        received=len(outcome),
+        rejected=rejections.counts,
+    )
+    return External(outcome, rejections, provenance, tuple(str(text) for text in predicted.columns["warnings"]))
+
+
+SPECTRA = Kind(
+    name="spectra",
+    noun="spectra",
+    inputs=INPUTS,
+    group=GROUP,
+    fields=FIELDS,
+    positive=QSO,
+    features=(
+        Feature("sn_median", "median S/N per pixel", SN_EDGES),
+        Feature("redshift", "redshift", REDSHIFT_EDGES, "accuracy"),
+    ),
+    preparation=Preparation.from_settings,
+    baselines=SpectraBaselines,
+    extra_scores=_extra_scores,
+    examine=_examine,
+    add_sections=_add_sections,
+    external=_external,
+)
+"""Spectra: quasars are looked for."""

@@ -1,0 +1,18 @@
+"""Face of classification of new spectra to Kubeflow."""
+
+from kfp.dsl import Dataset, Input, Model, Output
+
+from components.common.component import component
+
+
+@component(image="cpu")
+def predict_classes(
+    model: Input[Model], predictions: Output[Dataset], files: list[str], csv: bool, plots: bool
+) -> None:
+    """Tell the classes of spectrum files, named one by one or by their folder, with a trained model."""
+    from pathlib import Path
+
+    from components.predict.classes.prediction import Settings, predict
+
+    paths = [Path(file) for file in files]
+    predict(paths, Path(model.path), Path(predictions.path), Settings(csv=csv, plots=plots))

@@ -1,0 +1,71 @@
+"""Classes of spectra: what an evaluation wrote, and what `predict/classes` says of the same objects."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from components.common.errors import InputError
+from components.common.files import read_json
+from components.common.scores_classification import ClassPredictions
+from components.common.tables import read_batches, read_table
+from components.common.telemetry import report_progress
+from components.promote.champion.answers import Answers, Applied
+
+
+def read_classes(results: Path) -> Answers:
+    """Read the `predictions.parquet` of an evaluation."""
+    metrics = read_json(results / "metrics.json")
+    classes = tuple(metrics["classes"])
+    columns = [f"probability_{name}" for name in classes]
+    table = read_table(results / "predictions.parquet", ["id", "object_id", "truth", *columns])
+    truth = pd.Index(classes).get_indexer(pd.Index(table["truth"])).astype(np.int64)
+    probability = np.stack([table[name] for name in columns], axis=1)
+    predictions = ClassPredictions(truth, probability, classes.index(metrics["positive"]), classes)
+    return Answers(table["id"], table["object_id"], predictions)
+
+
+def apply_classes(model: Path, source: Path, objects: Answers) -> Applied:
+    """Tell the classes of some objects of an ingested data set as `armillary predict` does.
+
+    Parameters
+    ----------
+    model : Path
+        Folder that a train stage wrote.
+    source : Path
+        Folder that the ingest stage wrote.
+    objects : Answers
+        Which spectra, and their true classes.
+    """
+    from components.predict.classes.prediction import predict_table
+    from components.train.conv1d.inference import load_model  # imports torch
+
+    network = load_model(model)
+    ours: ClassPredictions = objects.predictions
+    if set(network.classes) != set(ours.names):
+        raise InputError(
+            f"The champion knows the classes {', '.join(network.classes)}, not {', '.join(ours.names)}.",
+            "Promote the new model by hand: `armillary models promote`.",
+        )
+    order = [network.classes.index(name) for name in ours.names]
+    wanted = pd.Index(objects.ids)
+    seen = 0
+    rows, parts = [np.empty(0, dtype=np.intp)], [np.empty((0, len(order)))]
+    for batch in read_batches(source / "dataset.parquet"):
+        position = wanted.get_indexer(pd.Index(batch["id"]))
+        chosen = np.flatnonzero(position >= 0)
+        if not chosen.size:
+            continue
+        seen += chosen.size
+        predicted = predict_table({name: values[chosen] for name, values in batch.items()}, network)
+        rows.append(position[chosen[predicted.rows]])
+        parts.append(predicted.probability[:, order])
+        report_progress(seen, len(objects), "spectra")
+    if seen != len(objects):
+        raise InputError(
+            f"Of {len(objects)} spectra that were tested, {seen} are in {source}.",
+            "Give the raw data of the run that was evaluated.",
+        )
+    own = np.concatenate(rows)
+    found = ClassPredictions(ours.truth[own], np.concatenate(parts), ours.positive, ours.names)
+    return Applied(own, found)
