@@ -21,6 +21,7 @@ from pipelines.stores import open_store
 from pipelines.terminal import open_console, print_table, say
 
 _FORMATS = (".csv", ".parquet")
+_SHOWN = ("id", "label", "probability", "redshift", "sigma", "low68", "high68", "warning", "warnings")
 
 
 def predict(slug: str, files: Sequence[Path], *, model: str, out: Path | None, plots: Path | None) -> int:
@@ -93,9 +94,7 @@ def _fetch(store: Store, slug: str, version: str, title: str) -> tuple[Path, str
 
 def _tell(console: Console, table: Columns) -> None:
     """Print what a person reads; the written table has all columns."""
-    shown = [
-        name for name in ("id", "redshift", "sigma", "low68", "high68", "warning", "warnings") if name in table
-    ]
+    shown = [name for name in _SHOWN if name in table]
     rows = [[_cell(table[name][row]) for name in shown] for row in range(len(table["id"]))]
     print_table(console, shown, rows)
 
