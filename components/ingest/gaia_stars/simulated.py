@@ -42,8 +42,8 @@ def open_simulator(settings: Settings) -> Source:
     """Describe what will be simulated, and begin when the first batch is asked for."""
     region = settings.region or FIELD
     clusters = draw_clusters(settings, region)
-    members = [round(settings.cluster_stars * share / sum(_SHARES[: len(clusters)])) for share in _SHARES]
-    members = members[: len(clusters)]
+    shared = _SHARES[: len(clusters)]  # none of them in a control field
+    members = [round(settings.cluster_stars * share / sum(shared)) for share in shared]
     total = settings.rows + sum(members)
     batches = -(-total // STARS_PER_BATCH)
     mine = settings.part.rows(batches, 1)
