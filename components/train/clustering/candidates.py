@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from components.train.clustering.colour_magnitude import cmd_test
+from components.train.clustering.colour_magnitude import CmdTest, cmd_test
 from components.train.clustering.mixture import Cluster, Fit, fit, invert
 from components.train.clustering.plummer import Footprint
 from components.train.clustering.settings import Settings
@@ -15,11 +15,14 @@ from components.train.clustering.stars import ASTROMETRY, Floats, Stars, deproje
 SYSTEMATIC = (0.025, 0.025, 0.01)
 """Floor of the errors of mean proper motions (mas/yr) and parallax (mas): Vasiliev & Baumgardt 2021."""
 
-_MOST_STARS = 40_000
+_MOST_STARS = 20_000
 _SIGMAS = 8.0
 _LEAST_WINDOW = np.array([1.5, 1.5, 1.0])  # several times the errors of the faintest stars
 _SKY_RADII = 6.0
 _FARTHEST = 80.0
+_WIDENINGS, _WIDER, _ENOUGH_FIELD = 5, 1.5, 300
+_GROWTHS, _GROWN = 4, 1.1
+_LEAST_FIELD, _MOST_FIELD, _FIELD_BELOW = 5, 20_000, 0.1
 _HOT_MAS_YR, _HOT_KM_S = 1.0, 5.0
 _KM_S_PER_MAS_YR_KPC = 4.74047
 
@@ -99,17 +102,29 @@ class Candidate:
 
 def examine(stars: Stars, proposed: Rows, settings: Settings) -> Candidate:
     """Fit a candidate, judge it, and say why it is none where it is none."""
-    own = stars[proposed]
+    start = proposed
+    for _ in range(_GROWTHS):
+        candidate = _examine(stars, proposed, start, settings)
+        members = candidate.members
+        if len(members) < settings.min_cluster_size or len(members) < _GROWN * len(start):
+            break
+        start = members  # the method saw a part of it: look again, from farther away
+    return candidate
+
+
+def _examine(stars: Stars, proposed: Rows, beginning: Rows, settings: Settings) -> Candidate:
+    own = stars[beginning]
     rows, window = _look_around(stars, own)
     near = stars[rows]
     x, y = project(near.columns["ra"], near.columns["dec"], window.sky)
     footprint = Footprint.of(x, y, max(window.reach, 1e-3))
-    start = np.isin(rows, proposed)
+    start = np.isin(rows, beginning)
     found = fit(x, y, near.astrometry, near.covariances, start, footprint, settings.epochs, settings.seed)
-    return _judged(near, rows, proposed, found, footprint, window, x, y, settings)
+    return _judged(stars, near, rows, proposed, found, footprint, window, x, y, settings)
 
 
 def _judged(
+    stars: Stars,
     near: Stars,
     rows: Rows,
     proposed: Rows,
@@ -136,7 +151,7 @@ def _judged(
     )
     density = density_significance(points, p)
     on_sky = sky_significance(found, x, y, footprint)
-    test = cmd_test(near.columns["bp_rp"], near.columns["phot_g_mean_mag"], p, settings.seed)
+    test = _cmd_test(stars, near, rows, p, settings.seed)
     ra, dec = deproject(cluster.profile.x, cluster.profile.y, window.sky)
     reason = _reason(int((p > 0.5).sum()), cluster, density, on_sky, test.score, settings)
     return Candidate(
@@ -154,6 +169,14 @@ def _judged(
         test.score,
         reason,
     )
+
+
+def _cmd_test(stars: Stars, near: Stars, rows: Rows, p: Floats, seed: int) -> CmdTest:
+    """Compare with the field nearby, and with that of the whole region where too little of it is near."""
+    if (p < _FIELD_BELOW).sum() < _LEAST_FIELD * max((p > 0.5).sum(), 1):
+        far = np.setdiff1d(np.random.default_rng(seed).permutation(len(stars))[:_MOST_FIELD], rows)
+        near, p = stars[np.concatenate([rows, far])], np.concatenate([p, np.zeros(len(far))])
+    return cmd_test(near.columns["bp_rp"], near.columns["phot_g_mean_mag"], p, seed)
 
 
 def _reason(members: int, cluster: Cluster, density: float, on_sky: float, cmd: float, settings: Settings) -> str:
@@ -208,18 +231,25 @@ def _look_around(stars: Stars, own: Stars) -> tuple[Rows, Window]:
     """Rows of the stars near in all dimensions: enough field to know it, and not more than can be fitted."""
     centre, spread = _robust(own.astrometry)
     sky = _sky_centre(own)
+    reach = min(_SKY_RADII * float(np.quantile(_radius(own, sky), 0.9)), _FARTHEST)
     half = np.maximum(_SIGMAS * spread, _LEAST_WINDOW)
-    near = np.ones(len(stars), dtype=bool)
-    for k, name in enumerate(ASTROMETRY):
-        near &= np.abs(stars.columns[name] - centre[k]) <= half[k]
-    rows = np.flatnonzero(near)
-    extent = _radius(own, sky)
-    radius = _radius(stars[rows], sky)
-    reach = min(_SKY_RADII * float(np.quantile(extent, 0.9)), _FARTHEST)
+    for _ in range(_WIDENINGS):
+        rows = _inside(stars, centre, half)
+        radius = _radius(stars[rows], sky)
+        if (radius <= reach).sum() >= 2 * len(own) + _ENOUGH_FIELD:
+            break
+        half = half * _WIDER  # hardly a star of the field: look farther for some
     if (radius <= reach).sum() > _MOST_STARS:
         reach = float(np.sort(radius)[_MOST_STARS - 1])
     reach = float(min(reach, radius.max(initial=0.0)))
     return np.asarray(rows[radius <= reach]), Window(sky, reach, centre, half)
+
+
+def _inside(stars: Stars, centre: Floats, half_width: Floats) -> Rows:
+    near = np.ones(len(stars), dtype=bool)
+    for k, name in enumerate(ASTROMETRY):
+        near &= np.abs(stars.columns[name] - centre[k]) <= half_width[k]
+    return np.asarray(np.flatnonzero(near))
 
 
 def _radius(stars: Stars, sky: tuple[float, float]) -> Floats:

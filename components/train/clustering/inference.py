@@ -161,7 +161,7 @@ def _to_arrays(found: FoundCluster) -> dict[str, npt.NDArray[Any]]:
         "mean": np.ascontiguousarray(cluster.mean),
         "covariance": np.ascontiguousarray(cluster.covariance),
         "profile": np.array([profile.x, profile.y, profile.radius, profile.radius_error, profile.normalisation]),
-        "numbers": np.array([cluster.stars, field.per_square_degree, *found.sky, found.reach]),
+        "numbers": np.array([cluster.stars, cluster.tail, field.per_square_degree, *found.sky, found.reach]),
         "field_weight": np.ascontiguousarray(field.weight),
         "field_mean": np.ascontiguousarray(field.mean),
         "field_covariance": np.ascontiguousarray(field.covariance),
@@ -173,11 +173,11 @@ def _from_arrays(arrays: dict[str, npt.NDArray[Any]], number: int, facts: dict[s
     def of(name: str) -> npt.NDArray[Any]:
         return arrays[f"{number}.{name}"]
 
-    stars, per_square_degree, ra, dec, reach = (float(value) for value in of("numbers"))
+    stars, tail, per_square_degree, ra, dec, reach = (float(value) for value in of("numbers"))
     x, y, radius, radius_error, normalisation = (float(value) for value in of("profile"))
     profile = Plummer(x, y, radius, radius_error, normalisation)
     return FoundCluster(
-        Cluster(stars, of("mean"), of("covariance"), profile),
+        Cluster(stars, of("mean"), of("covariance"), profile, tail),
         Field(of("field_weight"), of("field_mean"), of("field_covariance"), per_square_degree),
         (ra, dec),
         of("window")[0],

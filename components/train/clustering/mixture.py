@@ -19,9 +19,14 @@ FIELD_COMPONENTS = 4
 LEAST_DISPERSION = (0.02, 0.02, 0.01)
 """Standard deviations below which no intrinsic dispersion is believed: the survey's systematic floor."""
 
+TAIL_WIDTH = 3.0
+"""How much wider the tail of a cluster is than its core."""
+
+_FIRST_TAIL, _LARGEST_TAIL = 0.05, 0.3
 _TURNS = 4
 _FIELD_ROUNDS = 12
-_FIELD_STARS = 6000
+_FIELD_STARS = 4000
+_REACH = 6.0
 _PRIOR_STARS = 5.0
 
 
@@ -67,16 +72,29 @@ class Cluster:
         Intrinsic proper motions and parallax.
     profile : Plummer
         On the sky.
+    tail : float
+        Share of the members that scatter `TAIL_WIDTH` times as much, their errors included: pairs whose orbits the
+        solution takes for motion, errors that are too small, stars that are about to leave.
     """
 
     stars: float
     mean: Floats
     covariance: Floats
     profile: Plummer
+    tail: float
 
     def density(self, x: Floats, y: Floats, values: Floats, errors: Floats) -> Floats:
         """Density in the units of `Field.density`."""
-        return self.stars * self.profile.density(x, y) * normal(values, self.mean, self.covariance + errors)
+        core, tail = self.parts(values, errors)
+        return self.stars * self.profile.density(x, y) * (core + tail)
+
+    def parts(self, values: Floats, errors: Floats) -> tuple[Floats, Floats]:
+        """Densities in astrometry alone of the core and of the tail."""
+        blurred = self.covariance + errors
+        core = normal(values, self.mean, blurred)
+        if not self.tail:
+            return core, np.zeros(len(core))
+        return (1 - self.tail) * core, self.tail * normal(values, self.mean, TAIL_WIDTH**2 * blurred)
 
 
 @dataclass(frozen=True)
@@ -105,7 +123,7 @@ def normal(values: Floats, mean: Floats, covariance: Floats) -> Floats:
     """Density of a normal distribution in three dimensions with a covariance of its own for each star."""
     inverse, determinant = invert(covariance)
     offset = values - mean
-    square = np.einsum("ni,nij,nj->n", offset, inverse, offset)
+    square = (np.einsum("nij,nj->ni", inverse, offset) * offset).sum(axis=1)
     return np.asarray(np.exp(-0.5 * square) / np.sqrt((2 * np.pi) ** 3 * determinant))
 
 
@@ -164,17 +182,28 @@ def fit(
         for _ in range(_FIELD_ROUNDS):
             field = _next_field(values[sample], errors[sample], 1 - probability[sample], field, footprint, share)
         other = field.density(values, errors)
+        near = _within_reach(cluster, values, errors)
         for _ in range(-(-rounds // _TURNS)):
             done += 1
-            probability = _probability(cluster.density(x, y, values, errors), other)
+            probability = np.zeros(len(x))
+            own = cluster.density(x[near], y[near], values[near], errors[near])
+            probability[near] = _probability(own, other[near])
             if probability.sum() < 2:
                 break
             before = cluster.stars
-            cluster = _next_cluster(x, y, values, errors, probability, cluster, wide, footprint)
+            cluster = _next_cluster(
+                x[near], y[near], values[near], errors[near], probability[near], cluster, wide, footprint
+            )
             if abs(cluster.stars - before) < 1e-3 * before:
                 break
     own = cluster.density(x, y, values, errors)
     return Fit(cluster, field, _probability(own, other), own, other, done)
+
+
+def _within_reach(cluster: Cluster, values: Floats, errors: Floats) -> npt.NDArray[np.int64]:
+    """Rows of the stars that a cluster, even if it should widen, could have."""
+    variance = 2 * np.diag(cluster.covariance) + np.diagonal(errors, axis1=1, axis2=2)
+    return np.asarray(np.flatnonzero((np.square(values - cluster.mean) < _REACH**2 * variance).all(axis=1)))
 
 
 def _probability(own: Floats, other: Floats) -> Floats:
@@ -190,7 +219,7 @@ def _first_cluster(
     blur = np.median(np.diagonal(errors[start], axis1=1, axis2=2), axis=0)
     variance = np.maximum(spread**2 - blur, np.square(LEAST_DISPERSION))
     profile = Plummer.fit(x[start], y[start], np.ones(int(start.sum())), footprint)
-    return Cluster(float(start.sum()), mean, np.diag(variance), profile)
+    return Cluster(float(start.sum()), mean, np.diag(variance), profile, _FIRST_TAIL)
 
 
 def _next_cluster(
@@ -205,12 +234,15 @@ def _next_cluster(
 ) -> Cluster:
     use = probability > 1e-4
     p = probability[use]
-    mean, covariance = _deconvolve(values[use], errors[use], p, cluster.mean, cluster.covariance)
     weight = p.sum()
+    core, tail = cluster.parts(values[use], errors[use])
+    inner = p * core / np.maximum(core + tail, 1e-300)
+    mean, covariance = _deconvolve(values[use], errors[use], inner, cluster.mean, cluster.covariance)
+    share = float((weight - inner.sum()) / (weight + _PRIOR_STARS))
     covariance = (weight * covariance + _PRIOR_STARS * wide / 4) / (weight + _PRIOR_STARS)
     covariance = _within(covariance, wide)
     profile = cluster.profile.refined(x[use], y[use], p, footprint)
-    return Cluster(float(weight), mean, covariance, profile)
+    return Cluster(float(weight), mean, covariance, profile, min(share, _LARGEST_TAIL))
 
 
 def _within(covariance: Floats, wide: Floats) -> Floats:
@@ -226,13 +258,12 @@ def _deconvolve(
 ) -> tuple[Floats, Floats]:
     """One step of extreme deconvolution for one normal distribution."""
     inverse, _ = invert(covariance + errors)
-    gain = np.einsum("ij,njk->nik", covariance, inverse)
-    expected = mean + np.einsum("nij,nj->ni", gain, values - mean)
+    expected = mean + np.einsum("nij,nj->ni", inverse, values - mean) @ covariance
     total = weight.sum()
     new = weight @ expected / total
     offset = expected - new
-    left = covariance - np.einsum("nij,jk->nik", gain, covariance)
-    spread = np.einsum("n,ni,nj->ij", weight, offset, offset) + np.einsum("n,nij->ij", weight, left)
+    pulled = (weight @ inverse.reshape(-1, 9)).reshape(3, 3)
+    spread = (offset * weight[:, None]).T @ offset + total * covariance - covariance @ pulled @ covariance
     return new, (spread + spread.T) / (2 * total)
 
 
