@@ -46,6 +46,12 @@ EXERCISES = (
         summary="Redshift and its uncertainty from SDSS quasar spectra, with a convolutional network.",
     ),
     Exercise(
+        slug="quasar-galaxy",
+        module="pipelines.quasar_galaxy",
+        title="Quasars and galaxies",
+        summary="Quasars told from galaxies by their spectra, with calibrated probabilities, by the same network.",
+    ),
+    Exercise(
         slug="galaxy-spectra",
         module="pipelines.galaxy_spectra",
         title="Galaxy spectra",

@@ -16,7 +16,7 @@ from pipelines.sharding import fan_out
 @dsl.pipeline(name="quasar-galaxy", description="Quasars told from galaxies, with calibrated probabilities.")
 def quasar_galaxy(
     source: str = "simulated",
-    rows: int = 12_000,
+    rows: int = 16_000,
     location: str = "",
     data_version: str = "",
     archive_url: str = "https://data.sdss.org/sas",
@@ -123,7 +123,7 @@ DEFINITION = Definition(
     pipeline=quasar_galaxy,
     predictor=predict_classes,
     presets={
-        "smoke": {"rows": 800, "bin_pixels": 16, "epochs": 2, "bootstrap": 100},
+        "smoke": {"rows": 800, "bin_pixels": 16, "epochs": 4, "batch_size": 32, "bootstrap": 100},
         "demo": {},
         "full": {
             "source": "archive",
