@@ -7,7 +7,8 @@ from components.common.rejections import Rejections
 from components.common.tables import Columns
 
 DUPLICATE = "duplicate source_id"
-_NEEDED = {
+_NEEDED: dict[str, tuple[str, ...]] = {
+    "no identifier": (),
     "no place": ("ra", "dec"),
     "no parallax": ("parallax",),
     "no proper motion": ("pmra", "pmdec"),
@@ -15,6 +16,7 @@ _NEEDED = {
     "no astrometric error": ("parallax_error", "pmra_error", "pmdec_error"),
 }
 _DETAILS = {
+    "no identifier": "source_id is null, or was rounded by a program that took it for a float",
     "no place": "ra or dec is null or not on the sky",
     "no parallax": "parallax is null: a solution of two parameters",
     "no proper motion": "pmra or pmdec is null",
@@ -30,7 +32,7 @@ def usable(columns: Columns, rejections: Rejections) -> npt.NDArray[np.bool_]:
     """
     keep = np.ones(len(columns["source_id"]), dtype=bool)
     for reason, names in _NEEDED.items():
-        bad = ~np.logical_and.reduce([np.isfinite(columns[name]) for name in names])
+        bad = np.logical_or.reduce([columns["source_id"] < 0, *(~np.isfinite(columns[name]) for name in names)])
         if reason == "no place":
             with np.errstate(invalid="ignore"):
                 bad |= ~((np.abs(columns["dec"]) <= 90) & (columns["ra"] >= -180) & (columns["ra"] <= 360))
@@ -44,7 +46,7 @@ def usable(columns: Columns, rejections: Rejections) -> npt.NDArray[np.bool_]:
 
 def first_of_each(source_id: npt.NDArray[np.int64], rejections: Rejections) -> npt.NDArray[np.bool_]:
     """Tell which rows are the first with their source_id, and record the others."""
-    keep = np.zeros(len(source_id), dtype=bool)
+    keep = source_id < 0  # those without one are no doubles of each other
     keep[np.unique(source_id, return_index=True)[1]] = True
     rejections.add_many(source_id[~keep], DUPLICATE, "another row has it too; the first is kept")
     return keep
