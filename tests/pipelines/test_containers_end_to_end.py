@@ -1,4 +1,4 @@
-"""The exercise in containers, all real: engine, image, object store, Pushgateway and a Prometheus that scrapes it."""
+"""An exercise in containers, all real: engine, image, object store, Pushgateway, and Prometheus that scrapes it."""
 
 import json
 import uuid
