@@ -132,3 +132,18 @@ def test_a_large_split_is_not_held(table: Path) -> None:
     assert sum(len(batch) for batch in _numbers(held.shuffled(0, 0))) == 480
     with pytest.raises(InputError, match="There is no table"):
         next(streamed.shuffled(0, 0))
+
+
+@pytest.mark.usefixtures("small_pool")
+@pytest.mark.parametrize("memory", [HELD, STREAMED])
+def test_columns_are_converted_in_every_minibatch(table: Path, memory: int) -> None:
+    def parity(split: np.ndarray) -> np.ndarray:
+        return (split == "train").astype(np.int64)
+
+    batches = Minibatches(table, ["number", "split"], "train", 32, memory, {"split": parity})
+    for source in (batches.shuffled(1, 0), batches.in_order()):
+        found = [batch["split"] for batch in source]
+        assert {values.dtype for values in found} == {np.dtype(np.int64)}
+        assert all((values == 1).all() for values in found)
+    alone = Minibatches(table, ["number", "split"], "train", 9999, memory, {"split": parity})
+    assert next(alone.shuffled(1, 0))["split"].sum() == 500

@@ -207,3 +207,28 @@ def test_memory_does_not_grow_with_the_number_of_spectra(tmp_path: Path) -> None
         runs = [subprocess.run(command, capture_output=True, text=True, check=True) for _ in range(3)]
         peaks.append(min(int(run.stdout.split()[-1]) for run in runs))
     assert peaks[1] - peaks[0] < 30
+
+
+def test_classes_become_labels_and_others_are_left_out_with_a_reason(tmp_path: Path) -> None:
+    columns = make_spectra(40)
+    columns["spectral_class"] = np.array(["QSO", "GALAXY", "STAR", "GALAXY"] * 10, dtype=object)
+    settings = Settings(classes=("QSO", "GALAXY"), validation_fraction=0.2, test_fraction=0.2)
+    preprocess(write_spectra(tmp_path / "in", columns), tmp_path / "out", settings)
+    table = tmp_path / "out" / "dataset.parquet"
+    rows = read_table(table, ["label", "spectral_class"])
+    assert len(rows["label"]) == 30
+    np.testing.assert_array_equal(rows["label"], rows["spectral_class"])
+    assert read_settings(table)["classes"] == ["QSO", "GALAXY"]
+    rejected = read_table(tmp_path / "out" / "rejected.parquet")
+    assert set(rejected["reason"]) == {"unknown class"}
+    assert len(rejected["id"]) == 10
+    for classes in (("QSO",), ("QSO", "QSO")):
+        with pytest.raises(ParameterError, match="cannot be told apart"):
+            Settings(classes=classes)
+
+
+def test_without_classes_a_table_has_no_labels(tmp_path: Path) -> None:
+    preprocess(write_spectra(tmp_path / "in", make_spectra(40)), tmp_path / "out", SETTINGS)
+    with open_table(tmp_path / "out" / "dataset.parquet") as file:
+        assert "label" not in file.schema_arrow.names
+    assert "classes" not in read_settings(tmp_path / "out" / "dataset.parquet")
