@@ -86,7 +86,7 @@ def worst(of_pair: Callable[[Tables, tuple[int, int]], Floats]) -> Callable[[Tab
 
 
 def adjusted_rand(tables: Tables, _pairs: Pairs = ()) -> Floats:
-    """Adjusted Rand index (Hubert & Arabie 1985), objects in no cluster being one more cluster of their own.
+    """Return the adjusted Rand index (Hubert & Arabie 1985); objects in no cluster are one more cluster.
 
     Agreement on pairs of objects, 0 for labels given at random and 1 for the same partition. A large cluster, or a
     large field, decides it.
@@ -165,7 +165,7 @@ class Reliability:
 def reliability(
     member: npt.NDArray[np.bool_], probability: Floats, bins: int = 10, least: float = 0.01
 ) -> Reliability:
-    """Compare probabilities with what is so; objects below `least` are left out, as they are nearly all the field."""
+    """Compare probabilities with what is so; objects below `least`, nearly all of the field, are left out."""
     keep = probability >= least
     stated, is_member = probability[keep], member[keep].astype(np.float64)
     index = np.minimum((stated * bins).astype(int), bins - 1)

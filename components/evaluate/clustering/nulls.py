@@ -15,6 +15,7 @@ from components.train.clustering.stars import COLUMNS, Floats, Stars
 
 _SHIFT = 6.0
 _MEMBER = 0.05
+_OTHER_SEED = 1_000_003
 
 
 def count_in_shifted(
@@ -74,8 +75,9 @@ def control_field(preprocess: dict[str, object], rows: int, seed: int) -> Stars:
     region = preprocess["region"]
     assert isinstance(region, dict)
     radius = float(region.get("radius_deg") or 0.0)
-    place = {"ra": float(region["ra"]), "dec": float(region["dec"]), "radius_deg": radius} if radius else {}
-    source = open_simulator(IngestSettings(seed=1_000_003 + seed, clusters=0, rows=rows, **place))
+    ra, dec = (float(region["ra"]), float(region["dec"])) if radius else (0.0, 0.0)
+    wanted = IngestSettings(seed=_OTHER_SEED + seed, clusters=0, rows=rows, ra=ra, dec=dec, radius_deg=radius)
+    source = open_simulator(wanted)
     batches = [complete(batch) for batch in source.batches]
     every = {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
     prepared, features = prepare(every, preprocess, Rejections())
