@@ -15,7 +15,7 @@ from components.common.tables import column, read_table, tensor_column, write_ta
 from components.train.conv1d.attribution import integrated_gradients
 from components.train.conv1d.class_answer import ClassAnswer
 from components.train.conv1d.inference import load_model
-from components.train.conv1d.inputs import shift_and_flip
+from components.train.conv1d.inputs import vary_strain
 from components.train.conv1d.strided import StridedNetwork
 from components.train.conv1d.training import Settings, train
 
@@ -144,14 +144,24 @@ def test_strain_is_learnt_by_the_same_stage_with_shared_weights_of_like_detector
         model.predict(np.zeros((1, 3, 100), np.float32))
 
 
-def test_windows_are_varied_alike_in_all_detectors() -> None:
+def test_windows_are_varied_into_others_that_are_as_much_noise_or_wave() -> None:
     torch.manual_seed(4)
-    strain = torch.randn(5, 1, 2048).expand(5, 3, 2048)
-    varied = shift_and_flip(strain)
-    assert torch.equal(varied[:, 0], varied[:, 1])
-    assert torch.equal(varied[:, 0], varied[:, 2])
-    assert not torch.equal(varied, strain)
-    assert torch.allclose(varied.abs().sort(-1).values, strain.abs().sort(-1).values)
+    strain = torch.arange(1.0, 2049) * torch.arange(1.0, 201)[:, None, None] * torch.ones(200, 3, 2048)
+    truth = torch.arange(200) % 2
+    varied = vary_strain(strain, truth)
+    shift = int((varied[1, 0].abs().argmin() - strain[1, 0].argmin()) % 2048)
+    size = torch.roll(varied.abs(), -shift, -1)
+    lost = varied[:, 2].abs().amax(-1) == 0
+    assert 5 < lost.sum() < 40, "some windows lose Virgo, few"
+    assert torch.equal(size[truth == 1][:, :2], strain[truth == 1][:, :2]), "waves stay together, at one time"
+    assert torch.equal(size[(truth == 1) & ~lost], strain[(truth == 1) & ~lost])
+    noise = size[truth == 0]
+    assert not torch.equal(noise[:, 0], noise[:, 1]), "noise of one detector is joined with another's"
+    for detector in (0, 1):
+        assert torch.equal(noise[:, detector, 0].sort().values, strain[truth == 0][:, detector, 0])
+    signs = varied[truth == 1][:, :2].sign().amax(-1)
+    assert (signs[:, 0] * signs[:, 1]).mean().abs() < 0.4
+    assert strain.min() == 1, "the data are left as they are"
 
 
 def test_missing_and_unknown_classes_are_told(tmp_path: Path) -> None:

@@ -71,6 +71,8 @@ class Kind:
         Takes report and evaluation: adds the sections that only this kind of data has.
     external : callable or None
         Takes folder, model and baselines: predicts for a folder of objects from outside.
+    extra_notes : str
+        What the further scores are, for a reader.
     """
 
     name: str
@@ -86,6 +88,7 @@ class Kind:
     examine: Callable[[Model, Outcome, Mapping[str, Any]], Any]
     add_sections: Callable[[Report, "Evaluation"], None]
     external: Callable[[Path, Model, Baselines], External] | None = None
+    extra_notes: str = ""
 
 
 def find_kind(columns: Sequence[str]) -> Kind:
@@ -97,8 +100,9 @@ def find_kind(columns: Sequence[str]) -> Kind:
         When it is of none.
     """
     from components.evaluate.classification.spectra import SPECTRA
+    from components.evaluate.classification.strain import STRAIN
 
-    for kind in (SPECTRA,):
+    for kind in (SPECTRA, STRAIN):
         if {*kind.inputs, kind.group, "label"} <= set(columns):
             return kind
     raise InputError(

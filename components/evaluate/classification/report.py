@@ -56,14 +56,13 @@ def write_report(path: Path, e: Evaluation) -> None:
     """Write the report as one HTML file."""
     best = {**e.scored.model, **e.extra}[e.headline]
     definition = next((d for d in SCORES if d.name == e.headline), None)
+    count = f"{len(e.outcome):,}".replace(",", "\u202f")
     report = Report(
         e.title,
         e.slug,
         e.provenance,
         headline=Headline(
-            f"{definition.label if definition else e.headline}, of {len(e.outcome):,} test {e.kind.noun}".replace(
-                ",", "\u202f", 1
-            ),
+            f"{definition.label if definition else e.headline} of {count} test {e.kind.noun}",
             best.value,
             best.low,
             best.high,
@@ -126,13 +125,8 @@ def _add_scores(section: Section, e: Evaluation) -> None:
             for name, s in e.extra.items()
         ]
         columns = [Column("Score"), Column("Model", _FRACTION), Column("Interval", _FRACTION)]
-        section.table("Further scores of the model.", columns, rows, notes=_MATCHED_NOTE)
+        section.table("Further scores of the model.", columns, rows, notes=e.kind.extra_notes)
     section.figure(_draw_comparison(e.scored, e.labels))
-
-
-_MATCHED_NOTE = (
-    "z matched: of as many objects of each class in each bin of redshift, so that a redshift alone tells nothing."
-)
 
 
 def _draw_comparison(scored: Scored, labels: Mapping[str, str]) -> Any:
@@ -151,7 +145,10 @@ def _add_external(section: Section, e: Evaluation, external: External, scored: S
         "data above and never saw these. The interval of the balanced accuracy is that of a few objects: each "
         "class's recall has the beta distribution of its counts."
     )
-    add_score_table(section, f"Scores on real {e.kind.noun}.", scored, e.labels, "")
+    notes = (
+        "An interval without width says that no resample of these few differs, not that nothing else is possible."
+    )
+    add_score_table(section, f"Scores on real {e.kind.noun}.", scored, e.labels, notes)
     section.figures([_draw_comparison(scored, e.labels)])
     wrong = np.flatnonzero(outcome.predictions.right == 0)
     if not wrong.size:

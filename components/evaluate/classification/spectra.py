@@ -147,7 +147,10 @@ def _add_sections(report: Report, e: Evaluation) -> None:
     if not len(e.outcome.worst):
         section.text("Not one test spectrum is misclassified.")
         return
-    section.text("Those of which the model was most sure, with lines at the catalogue's redshift.")
+    section.text(
+        "Those of which the model was most sure, with lines at the catalogue's redshift. Of simulated ones, ask "
+        "first whether they are mixtures near the border of the classes, or quasars reddened beyond recognition."
+    )
     section.figures(draw_misclassified(e.outcome, attention.grid.wavelength_angstrom))
 
 
@@ -194,5 +197,7 @@ SPECTRA = Kind(
     examine=_examine,
     add_sections=_add_sections,
     external=_external,
+    extra_notes="z matched: of as many objects of each class in each bin of redshift, so that a redshift alone "
+    "tells nothing.",
 )
 """Spectra: quasars are looked for."""

@@ -17,7 +17,7 @@ from components.predict.strain.stretch import Stretch
 
 _BEFORE_SECONDS, _AFTER_SECONDS = 0.4, 0.2
 _CONTEXT_SECONDS = 1.0
-_FREQUENCIES_HZ = np.geomspace(20, 500, 64)
+FREQUENCIES_HZ = np.geomspace(20, 500, 64)
 _LOUD = 25.0
 """Energy of the darkest tile: noise exceeds it once in e^25."""
 _COLUMNS = 240
@@ -46,13 +46,8 @@ def _draw(stretch: Stretch, gps: float, statistic: float) -> str:
     drawing, panels = new_panels((1.0,) * len(shown), height=1.0 + 1.5 * len(shown))
     for axes, name in zip(panels, shown, strict=True):
         energy, first, last = _tiles(stretch, DETECTORS.index(name), gps)
-        axes.set_yscale("log")
-        axes.set_ylim(_FREQUENCIES_HZ[0], _FREQUENCIES_HZ[-1])
         axes.set_xlim(-_BEFORE_SECONDS, _AFTER_SECONDS)
-        axes.set_yticks([30, 100, 300], ["30", "100", "300"])
-        axes.set_ylabel("frequency / Hz")
-        _paint(axes, energy, first, last)
-        note(axes, 0.02, 0.9, name, transform=axes.transAxes, va="top")
+        paint_energy(axes, energy, first, last, name)
     panels[-1].set_xlabel(f"seconds from GPS {gps:.2f}")
     alt = f"Spectrograms of {', '.join(shown)} around GPS {gps:.2f}"
     return finish(drawing, alt, f"{alt}; statistic {statistic:.2f}.").svg
@@ -64,23 +59,41 @@ def _tiles(stretch: Stretch, index: int, gps: float) -> tuple[npt.NDArray[np.flo
     centre = round((gps - stretch.gps_start) * rate)
     reach = round(_CONTEXT_SECONDS * rate)
     start, stop = max(0, centre - reach), min(stretch.white.shape[1], centre + reach)
-    energy = constant_q(stretch.white[index, start:stop], rate, _FREQUENCIES_HZ)
+    energy = constant_q(stretch.white[index, start:stop], rate, FREQUENCIES_HZ)
     first = max(start, centre - round(_BEFORE_SECONDS * rate))
     last = min(stop, centre + round(_AFTER_SECONDS * rate))
     return energy[:, first - start : last - start], (first - centre) / rate, (last - centre) / rate
 
 
-def _paint(axes: Axes, energy: npt.NDArray[np.float64], first: float, last: float) -> None:
-    """Paint tiles in one colour of the palette, the louder the denser; frequencies are even on the log axis."""
+def paint_energy(axes: Axes, energy: npt.NDArray[np.float64], first: float, last: float, name: str) -> None:
+    """Paint the energy of a detector in one colour of the palette, the louder the denser, and name it.
+
+    Parameters
+    ----------
+    axes : Axes
+        With the limits of its time set.
+    energy : ndarray, shape (frequencies, samples)
+        At `FREQUENCIES_HZ`, which are even on the logarithmic axis.
+    first, last : float
+        Times of its ends.
+    name : str
+        The detector.
+    """
+    axes.set_yscale("log")
+    axes.set_ylim(FREQUENCIES_HZ[0], FREQUENCIES_HZ[-1])
+    axes.set_yticks([30, 100, 300], ["30", "100", "300"])
+    axes.set_ylabel("frequency / Hz")
     step = max(1, energy.shape[1] // _COLUMNS)
     whole_tiles = energy[:, : energy.shape[1] // step * step]
     coarse = whole_tiles.reshape(len(energy), -1, step).max(-1)
     picture = np.ones((*coarse.shape, 4))
     picture[..., 3] = np.clip(coarse / _LOUD, 0, 1)
-    left, right = ((value + _BEFORE_SECONDS) / (_BEFORE_SECONDS + _AFTER_SECONDS) for value in (first, last))
+    begin, end = axes.get_xlim()
+    left, right = ((value - begin) / (end - begin) for value in (first, last))
     image = AxesImage(
         axes, extent=(left, right, 0, 1), origin="lower", interpolation="none", transform=axes.transAxes
     )
     image.set_data(picture)
     image.set_gid(f"{TINT}{role_of(SERIES[0])}")
     axes.add_artist(image)
+    note(axes, 0.02, 0.9, name, transform=axes.transAxes, va="top")

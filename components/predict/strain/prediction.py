@@ -13,6 +13,7 @@ import pandas as pd
 from components.common.errors import InputError
 from components.common.files import whole
 from components.common.provenance import Provenance
+from components.common.rejections import Rejections
 from components.common.tables import Columns, column, write_table
 from components.common.telemetry import report_counts, stage
 from components.predict.strain import search as searching
@@ -109,8 +110,7 @@ def predict(inputs: Path | Sequence[Path], model: Path, output: Path, settings: 
             f"The model in {model} has not been trained to tell strain with a wave from noise.",
             "Give the model of a run of gravitational-waves.",
         )
-    names = Whitening.__dataclass_fields__
-    whitening = Whitening.from_settings({name: value for name, value in stored.items() if name in names})
+    whitening = Whitening.from_settings(stored)
     search_files(find_inputs(inputs), LogOdds(classifier), whitening, output, settings, str(model))
 
 
@@ -167,6 +167,7 @@ def search_files(
         columns = candidate_columns(found, stretch)
         output.mkdir(parents=True, exist_ok=True)
         write_table(output / "predictions.parquet", FIELDS, columns, provenance)
+        Rejections().write(output / "rejected.parquet", provenance)  # a file that cannot be used ends the search
         if settings.csv:
             with whole(output / "predictions.csv") as part:
                 pd.DataFrame(columns).to_csv(part, index=False, float_format="%.10g")

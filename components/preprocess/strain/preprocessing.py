@@ -80,6 +80,15 @@ class Settings:
             )
         self.whitening(np.ones((len(DETECTORS), 3)), 4)  # its checks are worth having before hours of reading
 
+    @property
+    def split(self) -> dict[str, Any]:
+        """Arguments of `components.common.splits.splits_of`: a model says by them what it has learnt from."""
+        return {
+            "validation_fraction": self.validation_fraction,
+            "test_fraction": self.test_fraction,
+            "seed": self.seed,
+        }
+
     def whitening(self, psd: FloatArray, samples: int) -> Whitening:
         """Whitening with these settings and this noise."""
         return Whitening(psd, samples, self.sample_rate, self.taper, self.band, self.low_hz, self.high_hz)
@@ -109,7 +118,8 @@ def preprocess(dataset: Path, output: Path, settings: Settings) -> None:
         schema, shape = _layout(source)
         splits = _Splits(source, settings)
         whitening = settings.whitening(_noise_density(source, splits, shape, settings), shape[1])
-        stored = {"classes": list(settings.classes), "detectors": list(DETECTORS), **whitening.to_settings()}
+        labels = {"classes": list(settings.classes), "detectors": list(DETECTORS)}
+        stored = {**labels, "split": settings.split, **whitening.to_settings()}
         provenance, rejections = read_provenance(source), Rejections()
         output.mkdir(parents=True, exist_ok=True)
         with TableWriter(output / "dataset.parquet", _fields(schema, shape), provenance, stored) as writer:

@@ -17,6 +17,7 @@ from components.common.errors import InputError, ParameterError
 FloatArray = npt.NDArray[np.float64]
 
 BANDS = ("fourier", "butterworth")
+_STORED = ("samples", "sample_rate", "taper", "band", "low_hz", "high_hz")
 _BUTTERWORTH_ORDER = 8
 _EDGE = 0.1
 """Width, as a share of the frequency, over which the Fourier band falls off like a cosine."""
@@ -111,15 +112,14 @@ class Whitening:
     def to_settings(self) -> dict[str, Any]:
         """Return the JSON-able form that the table, and then the model, stores."""
         rows = [[float(f"{value:.6g}") for value in row] if np.isfinite(row).all() else [] for row in self.psd]
-        names = ("samples", "sample_rate", "taper", "band", "low_hz", "high_hz")
-        return {"psd": rows, **{name: getattr(self, name) for name in names}}
+        return {"psd": rows, **{name: getattr(self, name) for name in _STORED}}
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> "Whitening":
-        """Read what `to_settings` returned."""
+        """Read what `to_settings` returned, from the settings of a table or of a model."""
         length = settings["samples"] // 2 + 1
         psd = np.array([row or [np.nan] * length for row in settings["psd"]], dtype=np.float64)
-        return cls(psd, **{name: value for name, value in settings.items() if name != "psd"})
+        return cls(psd, **{name: settings[name] for name in _STORED})
 
 
 def pass_band(frequency: FloatArray, band: str, low: float, high: float, sample_rate: float) -> FloatArray:

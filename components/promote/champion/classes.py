@@ -14,15 +14,20 @@ from components.promote.champion.answers import Answers, Applied
 
 
 def read_classes(results: Path) -> Answers:
-    """Read the `predictions.parquet` of an evaluation."""
+    """Read the `predictions.parquet` of an evaluation of spectra."""
+    return read_answers(results, "object_id")
+
+
+def read_answers(results: Path, group: str) -> Answers:
+    """Read the `predictions.parquet` of an evaluation, whose objects were split by the column `group`."""
     metrics = read_json(results / "metrics.json")
     classes = tuple(metrics["classes"])
     columns = [f"probability_{name}" for name in classes]
-    table = read_table(results / "predictions.parquet", ["id", "object_id", "truth", *columns])
+    table = read_table(results / "predictions.parquet", ["id", group, "truth", *columns])
     truth = pd.Index(classes).get_indexer(pd.Index(table["truth"])).astype(np.int64)
     probability = np.stack([table[name] for name in columns], axis=1)
     predictions = ClassPredictions(truth, probability, classes.index(metrics["positive"]), classes)
-    return Answers(table["id"], table["object_id"], predictions)
+    return Answers(table["id"], table[group], predictions)
 
 
 def apply_classes(model: Path, source: Path, objects: Answers) -> Applied:

@@ -11,6 +11,8 @@ from components.common.errors import InputError
 _FLUX_SCALE = 3.0
 _LARGEST_SIGNIFICANCE = 20.0
 _LARGEST_SHIFT = 200  # samples: a tenth of a second at 2048 Hz
+_LOST = 0.1
+"""Share of the training windows that lose their third detector."""
 
 
 def flux_alone(flux: Tensor, ivar: Tensor) -> Tensor:
@@ -30,19 +32,36 @@ def strain_alone(strain: Tensor) -> Tensor:
     return strain
 
 
-def shift_and_flip(strain: Tensor) -> Tensor:
-    """Move all detectors of a window by the same time, and change the sign of all at random.
+def vary_strain(strain: Tensor, truth: Tensor) -> Tensor:
+    """Make other windows of a minibatch that are as much noise, or as much a wave.
 
-    A wave that comes a little later is as much a wave, and so is one whose source has turned: more windows to
-    learn from than there are.
+    All detectors move by the same time: a wave that comes a little later is as much a wave. The sign of each
+    detector is drawn: sources turn, and noise has none. Windows of noise exchange their detectors, since noise in
+    one knows nothing of the others: there is more noise to learn from than there are windows. Virgo, the last of
+    three, is taken from some windows, as it is not there in most real data.
+
+    Parameters
+    ----------
+    strain : Tensor, shape (batch, detectors, samples)
+        Whitened.
+    truth : Tensor, shape (batch,)
+        Index of the class; 0 is noise.
     """
     shift = int(torch.randint(-_LARGEST_SHIFT, _LARGEST_SHIFT + 1, (1,)))
-    sign = 1 - 2 * torch.randint(0, 2, (len(strain), 1, 1), device=strain.device, dtype=strain.dtype)
-    return torch.roll(strain, shift, -1) * sign
+    varied = torch.roll(strain, shift, -1)
+    noise = torch.nonzero(truth == 0)[:, 0]
+    for detector in range(strain.shape[1]):
+        other = torch.randperm(len(noise)).to(noise.device)
+        varied[noise, detector] = varied[noise[other], detector]
+    sign = 1 - 2 * torch.randint(0, 2, strain.shape[:2], device=strain.device)
+    if strain.shape[1] > 2:
+        sign[:, -1] *= torch.rand(len(strain), device=strain.device) >= _LOST
+    return varied * sign[..., None].to(strain.dtype)
 
 
-def unchanged(shown: Tensor) -> Tensor:
+def unchanged(shown: Tensor, truth: Tensor) -> Tensor:
     """Return the input as it is."""
+    del truth
     return shown
 
 
@@ -59,19 +78,19 @@ class InputKind:
     data : str
         Which kind of data it is of: spectra or strain.
     augment : callable
-        Varies a minibatch of inputs in training.
+        Varies a minibatch of inputs, given their targets, in training.
     """
 
     columns: tuple[str, ...]
     make: Callable[..., Tensor]
     data: str
-    augment: Callable[[Tensor], Tensor] = unchanged
+    augment: Callable[[Tensor, Tensor], Tensor] = unchanged
 
 
 KINDS = {
     "flux": InputKind(("flux", "ivar"), flux_alone, "spectra"),
     "flux_and_noise": InputKind(("flux", "ivar"), flux_and_noise, "spectra"),
-    "strain": InputKind(("strain",), strain_alone, "strain", shift_and_flip),
+    "strain": InputKind(("strain",), strain_alone, "strain", vary_strain),
 }
 """Kinds of inputs by the name that a model stores."""
 

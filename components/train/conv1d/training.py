@@ -237,7 +237,7 @@ def _loss(architecture: Architecture, answer: Answer, target: str) -> Any:
     def loss(network: nn.Module, batch: dict[str, Tensor]) -> Tensor:
         shown = kind.make(*(batch[name] for name in kind.columns))
         if network.training:
-            shown = kind.augment(shown)
+            shown = kind.augment(shown, batch[target])
         return answer.loss(network(shown), batch[target])
 
     return loss

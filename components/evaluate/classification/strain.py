@@ -1,0 +1,231 @@
+"""Strain as a kind of data whose classes are evaluated."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from components.common.report import Column, Report
+from components.common.scores import Floats, Score
+from components.common.scores_classification import ClassPredictions, roc_auc
+from components.common.tables import column
+from components.evaluate.classification.kinds import Kind
+from components.evaluate.classification.metrics import Feature
+from components.evaluate.classification.outcome import Model, Outcome
+from components.evaluate.classification.report import Evaluation
+from components.evaluate.classification.strain_baselines import LABELS, MATCHED_FILTER, StrainBaselines
+from components.evaluate.classification.strain_diagrams import draw_efficiency, draw_window
+from components.evaluate.classification.strain_efficiency import (
+    FALSE_POSITIVE_RATE,
+    auc_ratio,
+    efficiency_by,
+    half_efficiency,
+    statistics,
+)
+
+INPUTS = ("strain",)
+GROUP = "group_id"
+SIGNAL = "signal"
+SNR_EDGES = (1.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, np.inf)
+MASS_EDGES = (8.0, 12.0, 16.0, 22.0, 30.0, 40.0, 55.0, 75.0)
+PICTURES = 2
+
+_COLUMNS = ("snr_network", "snr_h1", "snr_l1", "snr_v1", "mass_1", "mass_2", "chirp_mass", "merger_time")
+_PREPARED = ("classes", "detectors", "psd", "samples", "sample_rate", "taper", "band", "low_hz", "high_hz")
+
+FIELDS = (
+    column("id", "string", "window"),
+    column(GROUP, "string", "windows that share noise or a wave share it"),
+    *(column(name, "float64", f"{name}, as in the data set; NaN or 0 for noise") for name in _COLUMNS),
+)
+
+Strain = npt.NDArray[np.float32]
+
+
+def _shifted(seconds: float, *detectors: int) -> Callable[[Strain, float], Strain]:
+    def change(strain: Strain, sample_rate: float) -> Strain:
+        moved = strain.copy()
+        moved[:, detectors] = np.roll(strain[:, detectors], round(seconds * sample_rate), -1)
+        return moved
+
+    return change
+
+
+def _ordered(*order: int) -> Callable[[Strain, float], Strain]:
+    return lambda strain, _: np.ascontiguousarray(strain[:, order])
+
+
+def _alone(*kept: int) -> Callable[[Strain, float], Strain]:
+    def change(strain: Strain, _: float) -> Strain:
+        left = np.zeros_like(strain)
+        left[:, kept] = strain[:, kept]
+        return left
+
+    return change
+
+
+CHANGES: Mapping[str, Callable[[Strain, float], Strain]] = {
+    "nothing": _alone(0, 1, 2),
+    "all detectors 50 ms later": _shifted(0.05, 0, 1, 2),
+    "Livingston 0.2 s later": _shifted(0.2, 1),
+    "Hanford and Livingston exchanged": _ordered(1, 0, 2),
+    "Hanford and Virgo exchanged": _ordered(2, 1, 0),
+    "Virgo silent": _alone(0, 1),
+    "Hanford alone": _alone(0),
+}
+"""What is done to windows to see what the model rests on."""
+
+
+@dataclass(frozen=True)
+class Reactions:
+    """What the model says of changed windows.
+
+    Attributes
+    ----------
+    windows : int
+        How many were changed, of both classes.
+    auc, of_signal, of_noise : dict of str to float
+        By change: area under the ROC curve, and mean probability of a wave in windows with and without one.
+    sample_rate : float
+        In Hz.
+    """
+
+    windows: int
+    auc: dict[str, float]
+    of_signal: dict[str, float]
+    of_noise: dict[str, float]
+    sample_rate: float
+
+
+def _preparation(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: settings.get(name) for name in _PREPARED}
+
+
+def _extra_scores(outcome: Outcome, resamples: int, seed: int) -> dict[str, Score]:
+    groups = outcome.columns[GROUP]
+    found = {"auc_over_matched_filter": auc_ratio(outcome, groups, resamples, seed)}
+    half = half_efficiency(outcome, groups, resamples, seed)
+    return found | ({"snr_at_half_efficiency": half} if half else {})
+
+
+def _examine(model: Model, outcome: Outcome, settings: Mapping[str, Any]) -> Reactions:
+    strain, rate = outcome.sample_data["strain"], float(settings["sample_rate"])
+    truth = outcome.truth[outcome.sample]
+    is_wave = truth == outcome.positive
+    reactions = Reactions(len(strain), {}, {}, {}, rate)
+    for name, change in CHANGES.items():
+        probability: Floats = np.asarray(model.predict(change(strain, rate)))
+        changed = ClassPredictions(truth, probability, outcome.positive)
+        reactions.auc[name] = float(roc_auc(changed, np.ones((1, len(truth))))[0])
+        reactions.of_signal[name] = float(probability[is_wave, outcome.positive].mean())
+        reactions.of_noise[name] = float(probability[~is_wave, outcome.positive].mean())
+    return reactions
+
+
+def _add_sections(report: Report, e: Evaluation) -> None:
+    _add_efficiency(report, e)
+    _add_reactions(report, e.findings)
+    _add_pictures(report, e)
+
+
+def _add_efficiency(report: Report, e: Evaluation) -> None:
+    section = report.section("How loud, how heavy")
+    ratio = e.extra["auc_over_matched_filter"]
+    section.text(
+        f"The bound is {LABELS[MATCHED_FILTER]}, with the masses and spins that were injected and the noise that "
+        f"whitened the windows. It asks nothing of the phases between detectors, so that a little more is "
+        f"possible. The model reaches {ratio.value:.3f} of its area under the ROC curve "
+        f"({ratio.low:.3f} to {ratio.high:.3f}, on the same windows and resamples)."
+    )
+    if half := e.extra.get("snr_at_half_efficiency"):
+        section.text(
+            f"Where {FALSE_POSITIVE_RATE:.0%} of the noise is taken for a wave, half of the waves are found at a "
+            f"signal-to-noise ratio of the network of {half.value:.2f} ({half.low:.2f} to {half.high:.2f})."
+        )
+    labels = {"model": "model", MATCHED_FILTER: LABELS[MATCHED_FILTER]}
+    quantities = (
+        ("snr_network", "signal-to-noise ratio of the network", SNR_EDGES),
+        ("chirp_mass", "chirp mass in solar masses", MASS_EDGES),
+    )
+    for name, quantity, edges in quantities:
+        found = efficiency_by(e.outcome, name, edges)
+        if len(found.low):
+            section.figure(draw_efficiency(found, quantity, labels))
+
+
+def _add_reactions(report: Report, found: Reactions) -> None:
+    section = report.section("What it rests on")
+    section.table(
+        f"The model on {found.windows} test windows that were changed.",
+        [
+            Column("Change"),
+            Column("Area under the ROC curve", ".3f"),
+            Column("Mean probability of waves", ".3f"),
+            Column("Mean probability of noise", ".3f"),
+        ],
+        [[name, found.auc[name], found.of_signal[name], found.of_noise[name]] for name in found.auc],
+        notes="A later wave is as much a wave, and the LIGO detectors are alike: these should change nothing. A "
+        "model that rests on coincidence loses when one detector is late by more than light takes, or silent.",
+    )
+
+
+def _add_pictures(report: Report, e: Evaluation) -> None:
+    section = report.section("Found, missed, mistaken")
+    section.text("Windows of the test set, whitened, as energy in time and frequency.")
+    outcome, rate = e.outcome, e.findings.sample_rate
+    probability = statistics(outcome)["model"]
+    waves, said = outcome.truth == outcome.positive, probability > 0.5
+    snr = np.nan_to_num(np.asarray(outcome.columns["snr_network"], dtype=np.float64))
+    rows = np.concatenate([outcome.sample, outcome.worst])
+    parts = [data["strain"] for data in (outcome.sample_data, outcome.worst_data) if data]
+    strain = dict(zip(rows.tolist(), np.concatenate(parts), strict=True))
+    kept = np.array(sorted(strain))
+    groups = {
+        "found": (waves & said, probability),
+        "missed": (waves & ~said, snr),
+        "noise taken for a wave": (~waves & said, probability),
+    }
+    for name, (members, order) in groups.items():
+        chosen = kept[members[kept]]
+        chosen = chosen[np.argsort(-order[chosen], kind="stable")][:PICTURES]
+        section.figures(
+            [
+                draw_window(
+                    strain[int(row)],
+                    rate,
+                    float(outcome.columns["merger_time"][row]),
+                    _describe(outcome, int(row), name, float(probability[row])),
+                )
+                for row in chosen
+            ]
+        )
+
+
+def _describe(outcome: Outcome, row: int, name: str, probability: float) -> str:
+    snr, mass = (float(outcome.columns[key][row]) for key in ("snr_network", "chirp_mass"))
+    wave = f" S/N {snr:.1f}, chirp mass {mass:.0f} solar masses." if snr > 0 and np.isfinite(mass) else ""
+    return f"{outcome.columns['id'][row]}: {name}, with {100 * probability:.0f}\u202f%.{wave}"
+
+
+STRAIN = Kind(
+    name="strain",
+    noun="windows of strain",
+    inputs=INPUTS,
+    group=GROUP,
+    fields=FIELDS,
+    positive=SIGNAL,
+    features=(
+        Feature("snr_network", "signal-to-noise ratio of the network", SNR_EDGES, "accuracy"),
+        Feature("chirp_mass", "chirp mass in solar masses", MASS_EDGES, "accuracy"),
+    ),
+    preparation=_preparation,
+    baselines=StrainBaselines,
+    extra_scores=_extra_scores,
+    examine=_examine,
+    add_sections=_add_sections,
+    extra_notes="auc over matched filter: area under the ROC curve over that of the matched filter. snr at half "
+    f"efficiency: where half of the waves are found while {FALSE_POSITIVE_RATE:.0%} of the noise is.",
+)
+"""Strain: waves are looked for."""
