@@ -52,6 +52,12 @@ EXERCISES = (
         summary="Quasars told from galaxies by their spectra, with calibrated probabilities, by the same network.",
     ),
     Exercise(
+        slug="gravitational-waves",
+        module="pipelines.gravitational_waves",
+        title="Gravitational waves",
+        summary="Waves of merging black holes found in strain by the same network, beside a matched filter.",
+    ),
+    Exercise(
         slug="galaxy-spectra",
         module="pipelines.galaxy_spectra",
         title="Galaxy spectra",

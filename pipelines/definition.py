@@ -4,6 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+SHOWN = ("id", "label", "probability", "redshift", "sigma", "low68", "high68", "warning", "warnings")
+"""What is shown of objects that are predicted one by one."""
+
 
 @dataclass(frozen=True)
 class Definition:
@@ -27,6 +30,8 @@ class Definition:
     checks : mapping of str to callable
         By parameter that names files: what looks them over before the run, called with the parameter's value, so
         that a mistake there is not told after hours of training.
+    shown : tuple of str
+        Columns of the predictions that the terminal shows, where a prediction has them; the files have all.
     """
 
     pipeline: Any
@@ -36,3 +41,4 @@ class Definition:
     scores: tuple[str, ...]
     comparability: str
     checks: Mapping[str, Callable[[str], None]] = field(default_factory=dict)
+    shown: tuple[str, ...] = SHOWN

@@ -21,7 +21,6 @@ from pipelines.stores import open_store
 from pipelines.terminal import open_console, print_table, say
 
 _FORMATS = (".csv", ".parquet")
-_SHOWN = ("id", "label", "probability", "redshift", "sigma", "low68", "high68", "warning", "warnings")
 
 
 def predict(slug: str, files: Sequence[Path], *, model: str, out: Path | None, plots: Path | None) -> int:
@@ -37,9 +36,10 @@ def predict(slug: str, files: Sequence[Path], *, model: str, out: Path | None, p
     from pipelines.stages import apply_model
 
     output = home() / "predictions" / new_run_id()
-    apply_model(exercise.load(), paths, folder, output, plots=plots is not None)
+    definition = exercise.load()
+    apply_model(definition, paths, folder, output, plots=plots is not None)
     console = open_console()
-    _tell(console, read_table(output / "predictions.parquet"))
+    _tell(console, read_table(output / "predictions.parquet"), definition.shown)
     _tell_rejected(open_console(stderr=True), read_table(output / "rejected.parquet"))
     say(open_console(stderr=True), f"model: {name}")
     say(open_console(stderr=True), f"model folder: {folder}")
@@ -92,10 +92,10 @@ def _fetch(store: Store, slug: str, version: str, title: str) -> tuple[Path, str
     return folder, f"{title}{version}, tested on {facts.origin} data{run}"
 
 
-def _tell(console: Console, table: Columns) -> None:
+def _tell(console: Console, table: Columns, columns: Sequence[str]) -> None:
     """Print what a person reads; the written table has all columns."""
-    shown = [name for name in _SHOWN if name in table]
-    rows = [[_cell(table[name][row]) for name in shown] for row in range(len(table["id"]))]
+    shown = [name for name in columns if name in table]
+    rows = [[_cell(value) for value in row] for row in zip(*(table[name] for name in shown), strict=True)]
     print_table(console, shown, rows)
 
 
