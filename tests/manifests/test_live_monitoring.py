@@ -7,7 +7,7 @@ import pytest
 import yaml
 from monitoring import Prometheus, Pushgateway, free_port, run_prometheus, run_pushgateway
 from rendered import MANIFESTS, RULES
-from test_dashboard import QUERIES
+from test_grafana_dashboard import QUERIES
 
 from components.common import telemetry
 from components.common.errors import InputError
