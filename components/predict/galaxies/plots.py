@@ -34,7 +34,9 @@ def draw_spectra(columns: Columns, prepared: Prepared, preparation: Preparation,
                 note(axes, at, (1.2 - 0.07 * (number % 3)) * high, line.name, ha="center", fontsize=6.5)
         axes.set_xlabel("Observed wavelength, angstrom")
         axes.set_ylabel("Flux, 1e-17 erg/s/cm2/A")
-        axes.set_title(f"{name}: z = {redshift:.4f} \u00b1 {sigma:.4f}")
+        error = f"\u00b1 {sigma:.4f}" if np.isfinite(sigma) else "with an unknown error"
+        warnings = columns["warnings"][row]
+        axes.set_title(f"{name}: z = {redshift:.4f} {error}" + (f"; {warnings}" if warnings else ""))
         figure = finish(drawing, f"Spectrum {name} with lines at redshift {redshift:.4f}.", "")
         with whole(folder / f"{name}.svg") as part:
             part.write_text(figure.svg, encoding="utf-8")

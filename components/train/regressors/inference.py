@@ -12,11 +12,13 @@ from components.common.errors import ArmillaryError, InputError
 from components.common.files import read_json, write_json
 from components.common.tables import Columns
 from components.train.regressors.estimators import Estimator, Prediction, SklearnEstimator
+from components.train.regressors.familiarity import Familiarity
 from components.train.regressors.features import TARGETS, Floats, Spectra, describe, from_targets
 from components.train.regressors.principal_components import PrincipalComponents
 from components.train.regressors.uncertainty import Uncertainty, crps_of_quantiles
 
 KIND = "regressor"
+COMPONENTS, FAMILIAR = "components.safetensors", "familiar.safetensors"
 
 _TRUSTED = ("sklearn.tree._tree.Tree",)
 """What skops does not know to be harmless, and scikit-learn's forests are made of: arrays of nodes."""
@@ -58,6 +60,8 @@ class RegressorModel:
         One for each of `features.TARGETS`.
     projection : PrincipalComponents or None
         Where it sees principal components.
+    familiarity : Familiarity
+        What the spectra look like that it can judge.
     preprocess_settings : dict
         Settings that spectra must be prepared with.
     record : dict
@@ -67,6 +71,7 @@ class RegressorModel:
     estimator: Estimator
     uncertainty: tuple[Uncertainty, ...]
     projection: PrincipalComponents | None
+    familiarity: Familiarity
     preprocess_settings: dict[str, Any]
     record: dict[str, Any]
 
@@ -140,12 +145,10 @@ def save_model(folder: Path, model: RegressorModel) -> None:
         "preprocess": model.preprocess_settings,
         "training": model.record,
     }
+    _save_projection(folder / FAMILIAR, model.familiarity.projection)
+    stored["familiarity"] = model.familiarity.to_json()
     if model.projection is not None:
-        arrays = {name: getattr(model.projection, name) for name in ("mean", "axes", "variance")}
-        save_file(
-            {name: np.ascontiguousarray(array) for name, array in arrays.items()},
-            folder / "components.safetensors",
-        )
+        _save_projection(folder / COMPONENTS, model.projection)
         stored["total_variance"] = model.projection.total_variance
     if isinstance(model.estimator, SklearnEstimator):
         own = model.estimator
@@ -174,7 +177,11 @@ def load_model(folder: Path) -> RegressorModel:
         stored = read_json(folder / "model.json")
         if stored["kind"] != KIND:
             raise InputError(f"It holds a model of the kind {stored['kind']!r}.", "")
-        projection = _load_projection(folder, stored)
+        projection = None
+        if "total_variance" in stored:
+            projection = _load_projection(folder / COMPONENTS, stored["total_variance"])
+        familiar = stored["familiarity"]
+        known = _load_projection(folder / FAMILIAR, familiar["total_variance"])
         settings = stored["training"]["settings"]
         if settings["model_kind"] == "network":
             from components.train.regressors.network_files import load_network
@@ -183,7 +190,10 @@ def load_model(folder: Path) -> RegressorModel:
         else:
             estimator = _load_sklearn(folder, stored, projection)
         uncertainty = tuple(Uncertainty.from_json(entry) for entry in stored["uncertainty"])
-        return RegressorModel(estimator, uncertainty, projection, stored["preprocess"], stored["training"])
+        familiarity = Familiarity(known, familiar["block"], familiar["limit"])
+        return RegressorModel(
+            estimator, uncertainty, projection, familiarity, stored["preprocess"], stored["training"]
+        )
     except (ArmillaryError, KeyError, TypeError, ValueError, OSError, SafetensorError) as error:
         raise InputError(
             f"{folder} is not a regressor of this software: {error}.",
@@ -191,12 +201,13 @@ def load_model(folder: Path) -> RegressorModel:
         ) from error
 
 
-def _load_projection(folder: Path, stored: dict[str, Any]) -> PrincipalComponents | None:
-    if "total_variance" not in stored:
-        return None
-    return PrincipalComponents(
-        **load_file(folder / "components.safetensors"), total_variance=stored["total_variance"]
-    )
+def _save_projection(path: Path, projection: PrincipalComponents) -> None:
+    arrays = {name: getattr(projection, name) for name in ("mean", "axes", "variance")}
+    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path)
+
+
+def _load_projection(path: Path, total_variance: float) -> PrincipalComponents:
+    return PrincipalComponents(**load_file(path), total_variance=total_variance)
 
 
 def _load_sklearn(

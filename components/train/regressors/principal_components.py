@@ -1,6 +1,6 @@
 """Principal components of spectra, fitted to training rows and kept as plain arrays."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -34,9 +34,9 @@ class PrincipalComponents:
     total_variance: float
 
     @classmethod
-    def fit(cls, pixels: Singles, seed: int) -> "PrincipalComponents":
-        """Find the axes of training spectra, at most `MOST`."""
-        count = min(MOST, *pixels.shape)
+    def fit(cls, pixels: Singles, seed: int, most: int = MOST) -> "PrincipalComponents":
+        """Find the axes of training spectra, at most so many."""
+        count = min(most, *pixels.shape)
         found = PCA(count, svd_solver="randomized", random_state=seed).fit(pixels)
         return cls(
             found.mean_.astype(np.float32),
@@ -44,6 +44,10 @@ class PrincipalComponents:
             found.explained_variance_.astype(np.float32),
             float(pixels.var(axis=0, ddof=1).sum()),
         )
+
+    def first(self, count: int) -> "PrincipalComponents":
+        """Keep the first components only."""
+        return replace(self, axes=self.axes[:count], variance=self.variance[:count])
 
     def project(self, pixels: Singles) -> Singles:
         """Return coefficients, shape (n, components)."""
