@@ -8,6 +8,7 @@ import numpy as np
 from components.common.clustering_scores import SCORES
 from components.common.report import Column, Headline, Report, Section, format_interval
 from components.evaluate.clustering.comparison import NAMES, MethodScores, explain
+from components.evaluate.clustering.naming import name_of
 from components.evaluate.clustering.sky_diagrams import draw_parallaxes, draw_sky, draw_vector_points, label_of
 from components.evaluate.clustering.star_diagrams import (
     draw_colour_magnitude,
@@ -18,6 +19,7 @@ from components.evaluate.clustering.trust_diagrams import draw_choice, draw_reli
 
 if TYPE_CHECKING:
     from components.evaluate.clustering.evaluation import Outcome
+    from components.evaluate.clustering.external import External
 
 _DRAWN = 6
 _CANDIDATES_LISTED = 20
@@ -38,6 +40,8 @@ def write_report(path: Path, outcome: "Outcome", title: str, slug: str) -> None:
     stars.figures([draw_colour_magnitude(scene, outcome.names, k) for k in shown])
     stars.figures([draw_spectral_types(scene, outcome.names), draw_hertzsprung_russell(scene, outcome.names)])
     _add_proof(report.section("Is it real?"), outcome)
+    if outcome.external is not None:
+        _add_external(report.section("Real stars", outcome.external.provenance), outcome.external)
     _add_methods(report.section("Four methods"), outcome)
     report.write(path)
 
@@ -90,7 +94,7 @@ def _add_found(section: Section, outcome: "Outcome") -> None:
             notes="Errors include the systematic floor of DR3, 0.025 mas/yr and 0.01 mas (Vasiliev & Baumgardt "
             "2021), which no number of stars lowers. The radius is that of a Plummer profile within the region; "
             "found "
-            "again: share of samples of four fifths of the stars.",
+            "again: share of the samples that leave a part of the stars out.",
         )  # fmt: skip
     rejected = outcome.scene.model.record["methods"][outcome.scene.methods[0]]
     reasons = {**rejected["rejected"], **rejected["passed_over"]}
@@ -194,6 +198,37 @@ def _nulls_in_words(outcome: "Outcome") -> str:
         f"Samples of the stars have {outcome.strangers:.1f} further clusters on average."
     )
     return " ".join(words)
+
+
+def _add_external(section: Section, external: "External") -> None:
+    section.text(
+        f"{external.stars} real stars, prepared and searched with the same settings, have {len(external.facts)} "
+        "clusters. Nothing was adjusted to them."
+    )
+    if external.scores:
+        section.table(
+            "The worst of the catalogued clusters.",
+            [Column("Score"), Column("Value", ".3f"), Column("Interval"), Column("One cluster of all", ".3f")],
+            [
+                [d.label, s.value, format_interval(s.low, s.high, ".3f"), s.baseline]
+                for d in SCORES
+                if (s := external.scores.get(d.name))
+            ],
+            notes="A catalogue is no truth: what it leaves out counts as false here.",
+        )
+    if external.facts:
+        section.table(
+            "What was found.",
+            [
+                Column("Cluster"),
+                Column("Members", ",.0f"),
+                *(Column(title, ".3f") for title in ("RA, deg", "Dec, deg", "pm RA", "pm Dec", "Parallax")),
+            ],
+            [
+                [name_of(f) or f["name"], f["stars"], f["ra"], f["dec"], f["pmra"], f["pmdec"], f["parallax"]]
+                for f in external.facts
+            ],
+        )
 
 
 def _add_methods(section: Section, outcome: "Outcome") -> None:

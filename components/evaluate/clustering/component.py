@@ -18,6 +18,9 @@ def evaluate_clustering(
     control_fields: int,
     shifted_fields: int,
     samples: int,
+    test_fraction: float,
+    external: str,
+    external_version: str,
     seed: int,
 ) -> None:
     """Judge found clusters by truth, by fields without any and by resampling, and write the report."""
@@ -37,6 +40,9 @@ def evaluate_clustering(
             control_fields=control_fields,
             shifted_fields=shifted_fields,
             samples=samples,
+            test_fraction=test_fraction,
+            external=external,
+            data_version=external_version,
             seed=seed,
         ),
     )

@@ -16,6 +16,7 @@ from components.common.scores import INTERVAL_LEVEL, Score, to_json
 from components.common.tables import column, write_table
 from components.common.telemetry import report_counts, report_scores, stage
 from components.evaluate.clustering.comparison import MethodScores, compare_methods
+from components.evaluate.clustering.external import External, look_over, search_files
 from components.evaluate.clustering.naming import name_clusters
 from components.evaluate.clustering.nulls import count_in_control_fields, count_in_shifted, is_simulated
 from components.evaluate.clustering.scene import Scene, read_scene
@@ -49,6 +50,12 @@ class Settings:
         Copies of the region with shifted proper motions that are searched.
     samples : int
         Samples of the stars that are searched again.
+    test_fraction : float
+        Share of the stars that each of these leaves out.
+    external : str
+        Folder of real stars to search besides, with a catalogue of members if there is one; empty for none.
+    data_version : str
+        Opaque. Change it to have unchanged settings run anew, because the external files changed.
     seed : int
         Of all these.
     """
@@ -59,6 +66,9 @@ class Settings:
     control_fields: int = 10
     shifted_fields: int = 2
     samples: int = 5
+    test_fraction: float = 0.2
+    external: str = ""
+    data_version: str = ""
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -67,6 +77,10 @@ class Settings:
                 "bootstrap is at least 1; control_fields, shifted_fields and samples are at least 0.",
                 "Give larger numbers.",
             )
+        if not 0 < self.test_fraction < 1:
+            raise ParameterError(f"test_fraction is {self.test_fraction}.", "Give a share between 0 and 1.")
+        if self.external:
+            look_over(self.external)
 
 
 @dataclass(frozen=True)
@@ -93,6 +107,8 @@ class Outcome:
         Of the probabilities.
     methods : list of MethodScores
         Each method, what it proposed and what became of it.
+    external : External or None
+        What was found among real stars.
     """
 
     scene: Scene
@@ -105,6 +121,7 @@ class Outcome:
     strangers: float
     reliability: Reliability | None
     methods: list[MethodScores]
+    external: External | None
 
 
 def evaluate(dataset: Path, model: Path, output: Path, settings: Settings) -> dict[str, Any]:
@@ -158,7 +175,7 @@ def judge(scene: Scene, settings: Settings) -> Outcome:
         if n
         else []
     )
-    stability, strangers = resample(scene, search, settings.samples)
+    stability, strangers = resample(scene, search, settings.samples, settings.test_fraction)
     scores: dict[str, Score] = {}
     matched: list[Matched] = []
     calibration = None
@@ -169,7 +186,12 @@ def judge(scene: Scene, settings: Settings) -> Outcome:
     scores["false_clusters"] = _count_score(control if control else shifted)
     methods = compare_methods(scene)
     names = name_clusters(scene.facts)
-    return Outcome(scene, scores, matched, names, control, shifted, stability, strangers, calibration, methods)
+    external = None
+    if settings.external:
+        external = search_files(settings.external, scene.settings, search, settings.bootstrap, settings.seed)
+    return Outcome(
+        scene, scores, matched, names, control, shifted, stability, strangers, calibration, methods, external
+    )
 
 
 def search_settings(scene: Scene) -> SearchSettings:
@@ -180,7 +202,8 @@ def search_settings(scene: Scene) -> SearchSettings:
 
 def headline_metrics(metrics: dict[str, Any]) -> dict[str, float]:
     """Return the scalar metrics that the Kubeflow UI lists."""
-    return {name: entry["value"] for name, entry in metrics["scores"].items()}
+    found = {name: entry["value"] for name, entry in metrics["scores"].items()}
+    return found | {f"external_{name}": entry["value"] for name, entry in metrics["external"].items()}
 
 
 def _is_right(scene: Scene, matched: list[Matched]) -> Any:
@@ -229,7 +252,8 @@ def _gather(outcome: Outcome) -> dict[str, Any]:
         "rows": {"stars": len(scene.stars), "members": int((scene.members >= 0).sum())},
         "scores": to_json(outcome.scores),
         "baselines": {entry.method: entry.to_json() for entry in outcome.methods},
-        "external": {},
+        "external": to_json(outcome.external.scores) if outcome.external else {},
+        "external_clusters": outcome.external.facts if outcome.external else [],
         "external_baselines": {},
         "clusters": [
             {**facts, "known_as": name, "found_again": stable.found, "agreement": _or_none(stable.agreement)}

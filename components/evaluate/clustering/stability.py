@@ -9,7 +9,6 @@ from components.evaluate.clustering.scene import Scene
 from components.train.clustering.search import search
 from components.train.clustering.settings import Settings
 
-_SHARE = 0.8
 _SAME = 0.5
 
 
@@ -29,8 +28,8 @@ class Stability:
     agreement: float
 
 
-def resample(scene: Scene, settings: Settings, samples: int) -> tuple[list[Stability], float]:
-    """Search samples of four fifths of the stars, drawn without replacement.
+def resample(scene: Scene, settings: Settings, samples: int, left_out: float) -> tuple[list[Stability], float]:
+    """Search samples of the stars, drawn without replacement, that leave a share of them out.
 
     Returns
     -------
@@ -44,7 +43,7 @@ def resample(scene: Scene, settings: Settings, samples: int) -> tuple[list[Stabi
     others = []
     for number in range(samples):
         generator = np.random.default_rng((settings.seed, 23, number))
-        drawn = np.sort(generator.permutation(len(scene.stars))[: int(_SHARE * len(scene.stars))])
+        drawn = np.sort(generator.permutation(len(scene.stars))[: int((1 - left_out) * len(scene.stars))])
         found = search(scene.stars[drawn], settings.method, settings).clusters
         sets = [set(cluster.members.tolist()) for cluster in found]
         matched = set()

@@ -1,0 +1,123 @@
+"""Real stars searched as the region was: files, and a catalogue of members where there is one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from components.common import clustering_scores
+from components.common.clustering_scores import NONE
+from components.common.errors import InputError
+from components.common.provenance import Provenance
+from components.common.rejections import Rejections
+from components.common.scores import Score
+from components.ingest.gaia_stars.files_source import open_files
+from components.ingest.gaia_stars.rejection import usable
+from components.ingest.gaia_stars.schema import complete
+from components.ingest.gaia_stars.settings import Settings as IngestSettings
+from components.ingest.gaia_stars.table_file import SUFFIXES
+from components.preprocess.star_field.preparation import prepare
+from components.preprocess.star_field.scaling import Scaling
+from components.preprocess.star_field.settings import Settings as PrepareSettings
+from components.train.clustering.inference import ClusteringModel
+from components.train.clustering.search import search
+from components.train.clustering.settings import Settings as SearchSettings
+from components.train.clustering.stars import COLUMNS, Stars
+from components.train.clustering.training import to_model
+
+_MEMBERS = "members"
+
+
+@dataclass(frozen=True)
+class External:
+    """What was found in real files.
+
+    Attributes
+    ----------
+    provenance : Provenance
+        Of the stars.
+    stars : int
+        That passed the cuts.
+    facts : list of dict
+        Of the clusters.
+    scores : dict of str to Score
+        Against the catalogue of members; empty without one.
+    """
+
+    provenance: Provenance
+    stars: int
+    facts: list[Mapping[str, Any]]
+    scores: dict[str, Score] = field(default_factory=dict)
+
+
+def look_over(folder: str) -> tuple[list[Path], list[Path]]:
+    """Return the tables of stars and the catalogues of members of a folder, told apart by their names.
+
+    Raises
+    ------
+    InputError
+        When there is no table of stars.
+    """
+    place = Path(folder)
+    if not place.is_dir():
+        raise InputError(
+            f"There is no folder {folder}.", "Set external to a folder of star tables, or leave it empty."
+        )
+    tables = sorted(p for p in place.iterdir() if p.name.lower().removesuffix(".gz").endswith(SUFFIXES))
+    members = [path for path in tables if _MEMBERS in path.name.lower()]
+    stars = [path for path in tables if path not in members]
+    if not stars:
+        raise InputError(
+            f"There is no table of stars in {folder}.",
+            f"Put files there that end in {', '.join(SUFFIXES)}; a catalogue of members has 'members' in its "
+            "name.",
+        )
+    return stars, members
+
+
+def search_files(
+    folder: str, preprocess: Mapping[str, Any], search_settings: SearchSettings, resamples: int, seed: int
+) -> External:
+    """Prepare and search real stars with the settings of the region, their scales made for their own errors."""
+    stars, members = look_over(folder)
+    rejections = Rejections()
+    ingest = IngestSettings(
+        source="files",
+        location=",".join(str(path) for path in stars),
+        members=str(members[0]) if members else "",
+        maximum_magnitude=21.5,
+    )
+    source = open_files(ingest, rejections)
+    parts, labels = [], []
+    for batch in source.batches:
+        columns = complete(batch)
+        keep = usable(columns, rejections)
+        parts.append({name: values[keep] for name, values in columns.items()})
+        labels.append(batch["cluster"][keep] if source.has_truth else np.full(int(keep.sum()), "", dtype=object))
+    every = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    every["cluster"] = np.concatenate(labels)
+    stored = {**preprocess, **_own_scales(every, preprocess), "release": source.release}
+    stored["region"] = {**dict(preprocess["region"]), "ra": source.region.ra_deg, "dec": source.region.dec_deg}
+    kept, features = prepare(every, stored, rejections)
+    field_stars = Stars(
+        {name: kept[name] for name in COLUMNS} | {"parallax": kept["parallax_corrected"]}, features
+    )
+    clusters = to_model(search(field_stars, search_settings.method, search_settings).clusters, field_stars)
+    which, probability = ClusteringModel(clusters, {}, {}).membership(field_stars)
+    names, index = np.unique(kept["cluster"].astype(str), return_inverse=True)
+    number = np.where(names == "", NONE, np.cumsum(names != "") - 1)
+    found = np.where(probability > 0.5, which, NONE)
+    scores = clustering_scores.score(number[index], found, resamples, seed) if len(found) else {}
+    provenance = source.provenance.with_rejected(rejections.counts)
+    return External(provenance, len(found), [cluster.facts for cluster in clusters], scores)
+
+
+def _own_scales(stars: Mapping[str, Any], preprocess: Mapping[str, Any]) -> dict[str, Any]:
+    settings = PrepareSettings(**preprocess["settings"])
+    good = (stars["pmra_error"] <= (settings.maximum_pm_error or np.inf)) & np.isfinite(stars["parallax_error"])
+    motion = np.concatenate([stars["pmra_error"][good], stars["pmdec_error"][good], [0.1]])
+    parallax = np.concatenate([stars["parallax_error"][good], [0.1]])
+    scaling = Scaling.of(settings, float(np.median(motion)), float(np.median(parallax)))
+    return {"scales": scaling.scales, "weights": scaling.weights}
