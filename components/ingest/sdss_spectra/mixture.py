@@ -17,8 +17,8 @@ NOTES = (
     "Simulated spectra: what a model scores on them is no measure of how it does on the sky.",
     "Galaxies have the colours of real ones (kcorrect), moved to redshifts 0.05 to 0.9; half of the quasars lie "
     "there too. A spectrum is called a quasar where the nucleus outshines its galaxy at 4200 angstrom in the rest "
-    "frame; a fifth of the galaxies have a nucleus that does not, which a survey may well call a quasar. Spectra to "
-    "which both give the same light within a quarter are not made.",
+    "frame; a fifth of the galaxies have a nucleus that does not, which a survey may well call a quasar. No "
+    "spectrum has as much light of the one as of the other, within a quarter.",
     "Signal-to-noise ratio, magnitude and spectrograph are drawn alike for both classes.",
 )
 """What has to be known of these spectra."""
