@@ -75,16 +75,18 @@ class Cluster:
     extinction_v: float
 
 
-def kroupa_masses(number: int, rng: np.random.Generator, lightest: float = _LIGHTEST) -> FloatArray:
-    """Draw initial masses, `lightest` to 8 Sun, with slopes -1.3 below 0.5 Sun and -2.3 above (Kroupa 2001)."""
+def kroupa_masses(
+    number: int, rng: np.random.Generator, lightest: float = _LIGHTEST, heaviest: float = _HEAVIEST
+) -> FloatArray:
+    """Draw initial masses in Suns, with slopes -1.3 below 0.5 and -2.3 above (Kroupa 2001, MNRAS 322, 231)."""
     low = _integral(lightest, _BREAK, _LOW_SLOPE) if lightest < _BREAK else 0.0
     start = max(lightest, _BREAK)
     # Continuous at the break: m^-1.3 there equals m^-2.3 times the break.
-    high = _BREAK ** (_HIGH_SLOPE - _LOW_SLOPE) * _integral(start, _HEAVIEST, _HIGH_SLOPE)
+    high = _BREAK ** (_HIGH_SLOPE - _LOW_SLOPE) * _integral(start, heaviest, _HIGH_SLOPE)
     is_low = rng.random(number) < low / (low + high)
     share = rng.random(number)
     light = _draw(share, lightest, _BREAK, _LOW_SLOPE) if lightest < _BREAK else share
-    return np.where(is_low, light, _draw(share, start, _HEAVIEST, _HIGH_SLOPE))
+    return np.where(is_low, light, _draw(share, start, heaviest, _HIGH_SLOPE))
 
 
 def shine(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from components.common.errors import InputError
 from components.common.provenance import Provenance, code_version
 from components.common.tables import Columns
 from components.ingest.gaia_stars.regions import Region
@@ -36,6 +37,7 @@ _KIND_NAMES = ("globular-1", "open-1", "open-2")
 _CLUSTERS_SEED, _STARS_SEED = 1, 2
 _CIRCULAR_KM_S = 232.0
 _CORE_CROWDING = 0.2
+_MOST_ROUNDS = 500
 
 
 def open_simulator(settings: Settings) -> Source:
@@ -161,13 +163,21 @@ def _members(
     lightest = float(cluster.sequence.masses[max(bright[0] - 1, 0)]) if bright.size else 0.1
     found: list[TrueStars] = []
     missing = number
-    while missing > 0:
+    for _ in range(_MOST_ROUNDS if bright.size else 0):
+        if missing <= 0:
+            break
         drawn = _some_members(cluster, 2 * missing + 64, lightest, settings.binary_fraction, rng)
         keep = np.flatnonzero(
             (drawn.magnitude_g < settings.maximum_magnitude) & region.contains(drawn.ra, drawn.dec)
         )[:missing]
         found.append(TrueStars(*(getattr(drawn, name)[keep] for name in TrueStars.__dataclass_fields__)))
         missing -= len(keep)
+    if missing > 0:
+        raise InputError(
+            f"{cluster.name}, at {cluster.distance_kpc:.1f} kpc, has too few stars brighter than G = "
+            f"{settings.maximum_magnitude:g} inside the region.",
+            "Raise maximum_magnitude, or simulate another seed, a larger region or no clusters.",
+        )
     names = TrueStars.__dataclass_fields__
     empty = [np.empty(0)]
     return TrueStars(*(np.concatenate([*(getattr(part, name) for part in found), *empty]) for name in names))
@@ -177,7 +187,12 @@ def _some_members(
     cluster: Cluster, number: int, lightest: float, binary_fraction: float, rng: np.random.Generator
 ) -> TrueStars:
     ra, dec, distance, pmra, pmdec = place_members(cluster, number, rng)
-    light = shine(kroupa_masses(number, rng, max(lightest, 0.1)), cluster.sequence, binary_fraction, rng)
+    light = shine(
+        kroupa_masses(number, rng, max(lightest, 0.1), float(cluster.sequence.masses[-1])),
+        cluster.sequence,
+        binary_fraction,
+        rng,
+    )
     dust = cluster.extinction_v
     apparent = light.magnitude + distance_modulus(distance) + A_G_OVER_A_V * dust
     away = separation(ra, dec, cluster.ra_deg, cluster.dec_deg) / cluster.half_mass_radius_deg
