@@ -63,6 +63,12 @@ EXERCISES = (
         title="Galaxy spectra",
         summary="Redshift and magnitude of galaxies: five regressors on pixels and components, beside a scan.",
     ),
+    Exercise(
+        slug="star-clusters",
+        module="pipelines.star_clusters",
+        title="Star clusters",
+        summary="Clusters found among Gaia's stars by four methods, with memberships, and proofs that they are real.",
+    ),
 )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from components.common.clustering_scores import SCORES
-from components.common.report import Column, Headline, Report, Section, format_interval
+from components.common.report import Column, Headline, Report, Section, format_interval, format_number
 from components.evaluate.clustering.comparison import NAMES, MethodScores, explain
 from components.evaluate.clustering.naming import name_of
 from components.evaluate.clustering.sky_diagrams import draw_parallaxes, draw_sky, draw_vector_points, label_of
@@ -87,7 +87,8 @@ def _add_found(section: Section, outcome: "Outcome") -> None:
             "The clusters, with standard errors.",
             [
                 Column("Cluster"), Column("Members", ",.0f"), Column("RA, deg", ".4f"), Column("Dec, deg", ".4f"),
-                Column("pm RA, mas/yr"), Column("pm Dec, mas/yr"), Column("Parallax, mas"), Column("Radius, arcmin"),
+                Column("pm RA, mas/yr"), Column("pm Dec, mas/yr"), Column("Parallax, mas"),
+                Column("Radius, arcmin"),
                 Column("Found again", ".0%"),
             ],
             [_row(outcome, k) for k in range(len(scene.facts))],
@@ -110,13 +111,14 @@ def _row(outcome: "Outcome", k: int) -> list[Any]:
     f = outcome.scene.facts[k]
 
     def with_error(name: str) -> str:
-        return f"{f[name]:.3f} ± {f[f'{name}_error']:.3f}"
+        return f"{format_number(f[name], '.3f')} ± {f[f'{name}_error']:.3f}"
 
     radius = f"{60 * f['radius']:.1f} ± {60 * f['radius_error']:.1f}"
     name = label_of(outcome.scene, outcome.names, k)
     again = outcome.stability[k].found
     return [
-        name, f["stars"], f["ra"], f["dec"], with_error("pmra"), with_error("pmdec"), with_error("parallax"), radius,
+        name, f["stars"], f["ra"], f["dec"], with_error("pmra"), with_error("pmdec"), with_error("parallax"),
+        radius,
         again,
     ]  # fmt: skip
 
@@ -169,10 +171,9 @@ def _add_proof(section: Section, outcome: "Outcome") -> None:
             ]
             for k, f in enumerate(outcome.scene.facts)
         ],
-        notes="Density: Mann-Whitney test of distances to the fifth neighbour, of members and of field stars. Sky: "
-        "likelihood of a Plummer profile against an even spread, for stars of this motion. Colours: tightness "
-        "of the "
-        "sequence beside sets of field stars of the same magnitudes. Significances end at 38.",
+        notes="Density: Mann-Whitney test of distances to the fifth neighbour, of members and of field stars. "
+        "Sky: likelihood of a Plummer profile against an even spread, for stars of this motion. Colours: how "
+        "tight the sequence is beside sets of field stars of the same magnitudes. Significances end at 38.",
     )  # fmt: skip
     section.text(_nulls_in_words(outcome))
 
@@ -181,14 +182,14 @@ def _nulls_in_words(outcome: "Outcome") -> str:
     words = []
     if outcome.control:
         words.append(
-            f"In {len(outcome.control)} simulated fields without a cluster, of at most 20\u202f000 stars, the "
-            "same "
-            f"search found {sum(outcome.control)}."
+            f"In {_count(len(outcome.control), 'simulated field')} without a cluster, of at most "
+            f"20\u202f000 stars, the same search found {sum(outcome.control)}."
         )
     if outcome.shifted:
         words.append(
-            f"In {len(outcome.shifted)} copies of the region without its members, proper motions and parallaxes "
-            f"shifted at random and places exchanged, it found {sum(outcome.shifted)}."
+            f"In {_count(len(outcome.shifted), 'copy', 'copies')} of the region without its members, proper "
+            "motions "
+            f"and parallaxes shifted at random and places exchanged, it found {sum(outcome.shifted)}."
         )
     count = outcome.scores["false_clusters"]
     of = "control fields" if outcome.control else "shifted fields"
@@ -202,8 +203,8 @@ def _nulls_in_words(outcome: "Outcome") -> str:
 
 def _add_external(section: Section, external: "External") -> None:
     section.text(
-        f"{external.stars} real stars, prepared and searched with the same settings, have {len(external.facts)} "
-        "clusters. Nothing was adjusted to them."
+        f"{external.stars} real stars, prepared and searched with the same settings, have "
+        f"{_count(len(external.facts), 'cluster')}. Nothing was adjusted to them."
     )
     if external.scores:
         section.table(
@@ -229,6 +230,10 @@ def _add_external(section: Section, external: "External") -> None:
                 for f in external.facts
             ],
         )
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def _add_methods(section: Section, outcome: "Outcome") -> None:
