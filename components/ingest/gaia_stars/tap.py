@@ -171,15 +171,27 @@ class TapService(AbstractContextManager["TapService"]):
 
 
 class _Session(requests.Session):
-    """A session whose every request has a time-out."""
+    """A session whose every request has a time-out, and whose answers are closed: pyvo reads them no further."""
 
     def __init__(self, seconds: float):
         super().__init__()
         self._seconds = seconds
+        self._answer: requests.Response | None = None
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **options: Any) -> requests.Response:
         options["timeout"] = options.get("timeout") or self._seconds
-        return super().request(method, url, *args, **options)
+        self._close_answer()
+        self._answer = super().request(method, url, *args, **options)
+        return self._answer
+
+    def close(self) -> None:
+        """Close the last answer and the connections."""
+        self._close_answer()
+        super().close()
+
+    def _close_answer(self) -> None:
+        if self._answer is not None:
+            self._answer.close()
 
 
 def _parsed(path: Path) -> tuple[Table, str]:
