@@ -9,6 +9,7 @@ from components.common.scores import Floats
 _BIN = 0.5
 _LEAST = 5
 _GIANT_COLOUR = 0.25
+_LEAST_GIANTS = 3
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ def find_landmarks(colour: Floats, magnitude: Floats) -> Landmarks | None:
     crowded = [p for p in points if p[2] >= 0.03 * colour.size] or points
     turn = min(crowded, key=lambda p: p[1])
     giant = (magnitude < turn[0]) & (colour > turn[1] + _GIANT_COLOUR)
+    giant &= giant.sum() >= _LEAST_GIANTS  # one or two may as well be field stars
     medians = (
         (float(np.median(magnitude[giant])), float(np.median(colour[giant]))) if giant.any() else (np.nan,) * 2
     )

@@ -62,7 +62,7 @@ def describe_landmarks(landmarks: Landmarks | None, facts: Any) -> str:
             else ": young or of middle age"
         )
     if not landmarks.giants:
-        return f"{words}; no member is brighter and redder, so that there is no giant branch."
+        return f"{words}; hardly a member is brighter and redder: there is no giant branch to see."
     return (
         f"{words}; {landmarks.giants} members are brighter and redder: its giant branch, at a median of "
         f"G = {landmarks.giant_g:.1f}, BP − RP = {landmarks.giant_bp_rp:.2f}."
