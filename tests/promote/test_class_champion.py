@@ -62,7 +62,8 @@ def test_the_kind_is_that_of_labels_of_spectra(run: Path) -> None:
     name = name_of(json.loads((run / "model" / "model.json").read_text()))
     assert name == ("conv1d", "label of spectra")
     assert find_score(KINDS[name], "balanced_accuracy") is not None
-    assert name_of({"kind": "conv1d", "target": "label", "data": "strain"}) not in KINDS
+    assert name_of({"kind": "conv1d", "target": "label", "data": "strain"}) != name
+    assert name_of({"kind": "conv1d", "target": "label", "data": "images"}) not in KINDS
 
 
 def test_a_champion_of_other_classes_is_refused(run: Path, tmp_path: Path) -> None:
