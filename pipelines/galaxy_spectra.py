@@ -3,6 +3,7 @@
 from kfp import dsl
 
 from components.evaluate.model_comparison.component import evaluate_model_comparison
+from components.ingest.sdss_folder.component import check_sdss_folder
 from components.ingest.sdss_spectra.component import ingest_sdss_spectra
 from components.predict.galaxies.component import predict_galaxies
 from components.preprocess.spectra.component import preprocess_spectra
@@ -34,6 +35,8 @@ def galaxy_spectra(
     folds: int = 3,
     epochs: int = 6,
     bootstrap: int = 1000,
+    external: str = "",
+    external_version: str = "",
     seed: int = 1,
 ) -> None:
     """Wire the five stages."""
@@ -63,6 +66,9 @@ def galaxy_spectra(
         test_fraction=test_fraction,
         seed=seed,
     )
+    # The models run in parallel as processes of this one task, not as pods of a ParallelFor: a pod costs 12 to
+    # 14 s before it begins, and most models fit in less; a GPU asked for by a parameter cannot be inside a loop;
+    # and the flat graph is what the local runner, `armillary stage` and the placement of tasks know.
     trained = train_regressors(
         dataset=dataset.outputs["dataset"],
         kinds=kinds,
@@ -78,6 +84,8 @@ def galaxy_spectra(
         models=trained.outputs["models"],
         title="Galaxy spectra: redshifts and magnitudes",
         slug="galaxy-spectra",
+        external=external,
+        external_version=external_version,
         bootstrap=bootstrap,
         seed=seed,
     )
@@ -91,6 +99,11 @@ def galaxy_spectra(
         seed=seed,
     )
     promotion.set_caching_options(False)  # its answer depends on the champion, which no cache key knows
+
+
+def check_external(folder: str) -> None:
+    """Look over the galaxies that the models will be validated on."""
+    check_sdss_folder.python_func(folder, ["GALAXY"])
 
 
 DEFINITION = Definition(
@@ -116,4 +129,5 @@ DEFINITION = Definition(
         "Nothing published is held against these scores: the template scan of the report is the method of the "
         "surveys, on the same spectra. Semi-empirical ones are easier than the sky's."
     ),
+    checks={"external": check_external},
 )

@@ -15,6 +15,8 @@ def evaluate_model_comparison(
     report: Output[HTML],
     title: str,
     slug: str,
+    external: str,
+    external_version: str,
     bootstrap: int,
     seed: int,
 ) -> None:
@@ -24,6 +26,6 @@ def evaluate_model_comparison(
     from components.evaluate.model_comparison.evaluation import Settings, evaluate
     from components.evaluate.regression.dashboard import show
 
-    settings = Settings(bootstrap=bootstrap, seed=seed, title=title, slug=slug)
+    settings = Settings(bootstrap, seed, title, slug, external, external_version)
     found = evaluate(Path(dataset.path), Path(models.path), Path(results.path), settings)
     show(found, Path(results.path) / "report.html", metrics, confidence, report)

@@ -1,10 +1,13 @@
 """All models and baselines on the same test rows, each row read once."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from components.common.errors import InputError
 from components.common.scores import Floats, Predictions, Score, score
@@ -21,7 +24,7 @@ TEMPLATE_ROWS = 2000
 """Most training spectra that the templates of the scan are made of."""
 
 _TEMPLATES, _POLYNOMIAL_TERMS = 5, 3
-_LABELS = ("id", "object_id", "redshift", "magnitude_r", "sn_median")
+LABELS = ("id", "object_id", "redshift", "magnitude_r", "sn_median")
 
 
 @dataclass(frozen=True)
@@ -70,72 +73,115 @@ class Contest:
         The learned models, in the order given.
     template_scan : Entry
         The physics baseline.
+    scan_cpu_seconds_per_1000 : float
+        What it costs.
     """
 
     labels: Columns
     training: Columns
     entries: list[Entry]
     template_scan: Entry
+    scan_cpu_seconds_per_1000: float
+
+    def __getitem__(self, rows: npt.NDArray[Any]) -> "Contest":
+        """Return some of the rows."""
+        return Contest(
+            _take(self.labels, rows),
+            self.training,
+            [replace(entry, columns=_take(entry.columns, rows)) for entry in self.entries],
+            replace(self.template_scan, columns=_take(self.template_scan.columns, rows)),
+            self.scan_cpu_seconds_per_1000,
+        )
+
+    @property
+    def has_magnitudes(self) -> bool:
+        """Whether the magnitude of every row is known."""
+        return bool(np.isfinite(self.labels["magnitude_r"]).all())
 
     def scores(self, entry: Entry, resamples: int, seed: int) -> dict[str, Score]:
-        """Score an entry; a baseline of redshifts has no scores of magnitudes."""
+        """Score an entry; a baseline of redshifts has no scores of magnitudes, nor have rows without one."""
         groups = self.labels["object_id"]
         found = score(REDSHIFT, entry.redshift(self.labels["redshift"]), groups, resamples, seed)
-        if entry.model is not None:
+        if entry.model is not None and self.has_magnitudes:
             found |= score(MAGNITUDE, entry.magnitude(self.labels["magnitude_r"]), groups, resamples, seed)
         return found
 
     def constant_scores(self, resamples: int, seed: int) -> dict[str, Score]:
         """Score the best constants."""
         groups = self.labels["object_id"]
+        judged = [(REDSHIFT, "redshift"), *([(MAGNITUDE, "magnitude_r")] if self.has_magnitudes else [])]
         return {
             name: value
-            for definitions, target in ((REDSHIFT, "redshift"), (MAGNITUDE, "magnitude_r"))
+            for definitions, target in judged
             for name, value in score_constant(
                 definitions, self.training[target], self.labels[target], groups, resamples, seed
             ).items()
         }
 
 
-def hold_contest(table: Path, models: Sequence[RegressorModel], step: float, seed: int) -> Contest:
-    """Run all models and the template scan over the test rows.
+@dataclass(frozen=True)
+class Contenders:
+    """Who takes part: the learned models, and the templates that the training spectra gave.
 
-    Parameters
+    Attributes
     ----------
-    table : Path
-        A preprocessed data set.
     models : sequence of RegressorModel
-        Trained on its training rows.
+        All prepared alike.
+    templates : Templates
+        Of the physics baseline.
     step : float
-        Width of its pixels in log10 wavelength.
-    seed : int
-        Draws the spectra that the templates are made of.
+        Width of a pixel in log10 wavelength.
+    training : dict of str to ndarray
+        `redshift` and `magnitude_r` of the training rows.
     """
-    training = read_table(table, ["redshift", "magnitude_r"], "train")
-    if not training["redshift"].size:
-        raise InputError(f"{table} has no training row.", "Preprocess with smaller fractions for testing.")
-    templates = _learn_templates(table, step, training["redshift"].size, seed)
-    labels: list[Columns] = []
-    parts: list[list[Columns]] = [[] for _ in range(len(models) + 1)]
-    for batch in _test_rows(table):
-        labels.append({name: batch[name] for name in _LABELS})
-        truth = np.column_stack([batch["redshift"], batch["magnitude_r"]])
-        for part, model in zip(parts, models, strict=False):
-            part.append(_describe(model, batch, truth))
-        spectra = coarsen(batch["flux"], batch["ivar"], step)
-        found = scan(spectra.flux, spectra.ivar, [templates], _POLYNOMIAL_TERMS)
-        parts[-1].append({"redshift": found.redshift})
-    if not labels:
-        raise InputError(
-            "There is no spectrum to evaluate on.", "Preprocess with a larger test fraction, or ingest more rows."
-        )
-    joined = [_join(part) for part in parts]
-    entries = [Entry(model, model.name, columns) for model, columns in zip(models, joined, strict=False)]
-    return Contest(_join(labels), training, entries, Entry(None, "template scan", joined[-1]))
+
+    models: Sequence[RegressorModel]
+    templates: Templates
+    step: float
+    training: Columns
+
+    @classmethod
+    def gather(cls, table: Path, models: Sequence[RegressorModel], step: float, seed: int) -> "Contenders":
+        """Learn from the training rows of a preprocessed data set what the models do not bring along.
+
+        `seed` draws the spectra that the templates are made of.
+        """
+        training = read_table(table, ["redshift", "magnitude_r"], "train")
+        if not training["redshift"].size:
+            raise InputError(f"{table} has no training row.", "Preprocess with smaller fractions for testing.")
+        templates = _learn_templates(table, step, training["redshift"].size, seed)
+        return cls(models, templates, step, training)
+
+    def answer(self, batches: Iterable[Columns]) -> Contest:
+        """Have all of them answer for prepared and labelled spectra, each batch read once."""
+        labels: list[Columns] = []
+        seconds: list[float] = []
+        parts: list[list[Columns]] = [[] for _ in range(len(self.models) + 1)]
+        for batch in batches:
+            labels.append({name: batch[name] for name in LABELS})
+            truth = np.column_stack([batch["redshift"], batch["magnitude_r"]])
+            for part, model in zip(parts, self.models, strict=False):
+                part.append(_describe(model, batch, truth))
+            begin = time.process_time()
+            spectra = coarsen(batch["flux"], batch["ivar"], self.step)
+            found = scan(spectra.flux, spectra.ivar, [self.templates], _POLYNOMIAL_TERMS)
+            seconds.append(time.process_time() - begin)
+            parts[-1].append({"redshift": found.redshift})
+        if not labels:
+            raise InputError(
+                "There is no spectrum to evaluate on.",
+                "Preprocess with a larger test fraction, or ingest more rows.",
+            )
+        joined = [_join(part) for part in parts]
+        entries = [Entry(model, model.name, columns) for model, columns in zip(self.models, joined, strict=False)]
+        rows = _join(labels)
+        scanned = Entry(None, "template scan", joined[-1])
+        return Contest(rows, self.training, entries, scanned, 1000 * sum(seconds) / len(rows["id"]))
 
 
-def _test_rows(table: Path) -> Iterator[Columns]:
-    yield from read_batches(table, sorted({*_LABELS, *COLUMNS}), "test")
+def test_rows(table: Path) -> Iterator[Columns]:
+    """Read what `Contenders.answer` needs of the test rows."""
+    yield from read_batches(table, sorted({*LABELS, *COLUMNS}), "test")
 
 
 def _describe(model: RegressorModel, batch: Columns, truth: Floats) -> Columns:
@@ -168,6 +214,10 @@ def _learn_templates(table: Path, step: float, rows: int, seed: int) -> Template
     return fit_templates(
         spectra.flux, spectra.ivar, drawn["redshift"], spectra.step, _TEMPLATES, _POLYNOMIAL_TERMS
     )
+
+
+def _take(columns: Columns, rows: npt.NDArray[Any]) -> Columns:
+    return {name: values[rows] for name, values in columns.items()}
 
 
 def _join(parts: Sequence[Columns]) -> Columns:

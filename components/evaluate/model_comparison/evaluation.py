@@ -14,11 +14,19 @@ from components.common.provenance import Provenance
 from components.common.scores import INTERVAL_LEVEL, Score, to_json
 from components.common.tables import column, read_provenance, read_settings, write_table
 from components.common.telemetry import report_counts, report_scores, stage
-from components.evaluate.model_comparison.contest import Contest, Entry, hold_contest
+from components.evaluate.model_comparison.contest import Contenders, Contest, Entry, test_rows
 from components.evaluate.model_comparison.exploration import explore
-from components.evaluate.model_comparison.page import Findings, write_report
+from components.evaluate.model_comparison.external import validate, write_external
+from components.evaluate.model_comparison.findings import Findings
+from components.evaluate.model_comparison.page import write_report
 from components.evaluate.model_comparison.pca import judge_components
-from components.evaluate.model_comparison.scores import bin_confusion, confusion_edges, outlier_roc
+from components.evaluate.model_comparison.scores import (
+    BINNED_SCORES,
+    REDSHIFT,
+    bin_confusion,
+    confusion_edges,
+    outlier_roc,
+)
 from components.evaluate.regression import redshift
 from components.preprocess.spectra.preparation import Preparation
 from components.train.regressors.inference import RegressorModel, load_model
@@ -43,6 +51,9 @@ FIELDS = (
 )
 """Fields of `predictions.parquet`."""
 
+_BINS = 5
+_DIGITS = {"redshift": 2, "sn_median": 0}
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -56,17 +67,27 @@ class Settings:
         Of the bootstrap, and of the spectra that the template scan learns from.
     title, slug : str
         Title of the report, and name of the exercise.
+    external : str
+        Folder of real spectra to validate on besides; empty for none.
+    data_version : str
+        Opaque. Change it to have unchanged settings run anew, because the external files changed.
     """
 
     bootstrap: int = 1000
     seed: int = 0
     title: str = "Galaxy spectra"
     slug: str = "galaxy-spectra"
+    external: str = ""
+    data_version: str = ""
 
     def __post_init__(self) -> None:
         if self.bootstrap < 1:
             raise ParameterError(
                 f"bootstrap is {self.bootstrap}.", "Give a positive number of resamples, such as 1000."
+            )
+        if self.external and not Path(self.external).is_dir():
+            raise InputError(
+                f"There is no folder {self.external}.", "Set external to a folder of spectra, or leave it empty."
             )
 
 
@@ -80,7 +101,8 @@ def evaluate(dataset: Path, models: Path, output: Path, settings: Settings) -> d
     models : Path
         Folder that a train stage wrote for this data set, with a model folder for each model.
     output : Path
-        Folder for `metrics.json`, `predictions.parquet` and `report.html`.
+        Folder for `metrics.json`, `predictions.parquet` and `report.html`; with external spectra also
+        `external_predictions.parquet` and `external_rejected.parquet`.
     settings : Settings
         How to evaluate.
 
@@ -101,11 +123,14 @@ def evaluate(dataset: Path, models: Path, output: Path, settings: Settings) -> d
             raise InputError(f"There is no model in {models}.", "Give the folder `models` of a train stage.")
         loaded = [load_model(path) for path in folders]
         preparation = _require_same_preparation(table, loaded)
-        contest = hold_contest(table, loaded, preparation.grid.step, settings.seed)
-        findings = _judge(table, contest, preparation, settings)
+        contenders = Contenders.gather(table, loaded, preparation.grid.step, settings.seed)
+        contest = contenders.answer(test_rows(table))
+        findings = _judge(table, contest, contenders, preparation, settings)
         metrics = _gather(findings, settings)
         output.mkdir(parents=True, exist_ok=True)
         _write_predictions(output / "predictions.parquet", contest, findings.best, findings.provenance)
+        if findings.external is not None:
+            write_external(output, findings.external)
         write_report(output / "report.html", findings)
         write_json(output / "metrics.json", metrics)  # last: whoever finds it finds the rest
         report_counts(rows_in=len(contest.labels["id"]), rows_out=len(contest.labels["id"]), rejected=0)
@@ -116,10 +141,13 @@ def evaluate(dataset: Path, models: Path, output: Path, settings: Settings) -> d
 
 def headline_metrics(metrics: dict[str, Any]) -> dict[str, float]:
     """Return the scalar metrics that the Kubeflow UI lists."""
-    return {name: entry["value"] for name, entry in metrics["scores"].items()}
+    found = {name: entry["value"] for name, entry in metrics["scores"].items()}
+    return found | {f"external_{name}": entry["value"] for name, entry in metrics["external"].items()}
 
 
-def _judge(table: Path, contest: Contest, preparation: Preparation, settings: Settings) -> Findings:
+def _judge(
+    table: Path, contest: Contest, contenders: Contenders, preparation: Preparation, settings: Settings
+) -> Findings:
     draw = (settings.bootstrap, settings.seed)
     models = [entry.model for entry in contest.entries if entry.model is not None]
     constant = contest.constant_scores(*draw)
@@ -147,7 +175,29 @@ def _judge(table: Path, contest: Contest, preparation: Preparation, settings: Se
         bin_confusion(best.redshift(truth), edges),
         explore(table),
         judge_components(table, models),
+        _by_feature(contest, best, settings),
+        validate(Path(settings.external), contenders, chosen, *draw) if settings.external else None,
     )
+
+
+def _by_feature(contest: Contest, best: Entry, settings: Settings) -> dict[str, list[dict[str, Any]]]:
+    """Score the best model in bins of equally many test spectra."""
+    found = {}
+    for name in ("redshift", "sn_median"):
+        quantity = contest.labels[name].astype(np.float64)
+        edges = np.unique(np.quantile(quantity, np.linspace(0, 1, _BINS + 1)).round(_DIGITS[name]))
+        edges[[0, -1]] = np.floor(quantity.min() * 100) / 100, np.nextafter(quantity.max(), np.inf)
+        found[name] = redshift.score_by(
+            quantity,
+            list(edges),
+            best.redshift(contest.labels["redshift"]),
+            contest.labels["object_id"],
+            settings.bootstrap,
+            settings.seed,
+            REDSHIFT,
+            BINNED_SCORES,
+        )
+    return found
 
 
 def _require_same_preparation(table: Path, models: Sequence[RegressorModel]) -> Preparation:
@@ -175,6 +225,7 @@ def _gather(f: Findings, settings: Settings) -> dict[str, Any]:
             "train": int(f.contest.training["redshift"].size),
             "test": len(f.contest.labels["id"]),
             "test_objects": int(np.unique(f.contest.labels["object_id"]).size),
+            **({"external": int(f.external.within.sum())} if f.external is not None else {}),
         },
         "best": f.best.name,
         "scores": to_json(f.scored[f.chosen]),
@@ -182,9 +233,16 @@ def _gather(f: Findings, settings: Settings) -> dict[str, Any]:
         "models": {
             entry.name: _model_json(entry, found) for entry, found in zip(f.contest.entries, f.scored, strict=True)
         },
-        "external": {},
-        "external_baselines": {},
+        **(f.external.to_json() if f.external is not None else {"external": {}, "external_baselines": {}}),
+        "template_scan_cpu_seconds_per_1000": f.contest.scan_cpu_seconds_per_1000,
         "curves": {
+            **{
+                f"by_{name}": [
+                    {key: value.to_json() if isinstance(value, Score) else value for key, value in row.items()}
+                    for row in rows
+                ]
+                for name, rows in f.by_feature.items()
+            },
             "risk_coverage": risk,
             "outlier_roc": {name: {"auc": c["auc"], "outliers": c["outliers"]} for name, c in f.roc.items()},
             "confusion": {"edges": f.confusion_edges.tolist(), "counts": f.confusion.tolist()},

@@ -14,8 +14,8 @@ from components.physics.constants import SPEED_OF_LIGHT_KM_S
 
 HEADLINE = "nmad_km_s"
 OUTLIER = 0.01
-"""|dz| / (1 + z) beyond which a galaxy's redshift is an outlier: 3000 km/s, several times its peculiar "
-"velocity."""
+"""|dz| / (1 + z) beyond which a galaxy's redshift is an outlier: 3000 km/s, several times its peculiar
+velocity."""
 
 
 def _of_velocity(function: Callable[..., Floats], *arguments: float) -> Callable[[Predictions, Floats], Floats]:
@@ -50,6 +50,9 @@ REDSHIFT = (
     *scores.CALIBRATION,
 )
 """Scores of redshifts."""
+
+BINNED_SCORES = ("nmad_km_s", "outlier_fraction", "coverage_68")
+"""Those that are told by redshift and signal-to-noise ratio."""
 
 MAGNITUDE = (
     Definition("magnitude_r_rms", "root mean square error of r", "mag", "lower", _of_residual(scores.rmse)),

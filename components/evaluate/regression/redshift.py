@@ -85,8 +85,10 @@ def score_by(
     groups: npt.NDArray[Any],
     resamples: int,
     seed: int,
+    definitions: Sequence[Definition] = SCORES,
+    names: Sequence[str] = TABLE_SCORES,
 ) -> list[dict[str, Any]]:
-    """Compute the scores of `TABLE_SCORES` in bins of a quantity such as redshift or S/N.
+    """Compute scores in bins of a quantity such as redshift or S/N.
 
     Parameters
     ----------
@@ -96,14 +98,15 @@ def score_by(
         Edges of the bins; each holds its lower edge. Empty bins are left out.
     predictions, groups, resamples, seed
         As for `components.common.scores.score`.
+    definitions, names : sequence
+        Scores, and which of them.
 
     Returns
     -------
     list of dict
-        Each with `low`, `high` (None where the bin is open), `count`, and a `Score` for each name of
-        `TABLE_SCORES`.
+        Each with `low`, `high` (None where the bin is open), `count`, and a `Score` for each of `names`.
     """
-    wanted = [d for d in SCORES if d.name in TABLE_SCORES]
+    wanted = [d for d in definitions if d.name in names]
     bins = np.digitize(quantity, edges) - 1
     rows: list[dict[str, Any]] = []
     for number in np.unique(bins[(bins >= 0) & (bins < len(edges) - 1)]):

@@ -20,6 +20,8 @@ SPECTRA_PER_BATCH = 512
 
 Rejected = tuple[str, str, str]
 
+_MEASURED = ("magnitude_r", "velocity_dispersion")
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -28,8 +30,8 @@ class Reading:
     Attributes
     ----------
     columns : dict of str to ndarray
-        The columns of `schema.FIELDS`; labels are what the survey's pipeline says in the files.
-    files : list of Path
+        The columns of `schema.FIELDS` and what files know of `schema.MEASUREMENTS`; labels are what the survey's
+    pipeline says in the files. files : list of Path
         The file of each row.
     rejected : list of (str, str, str)
         Files that could not be used: name, reason, detail.
@@ -114,7 +116,8 @@ def to_columns(spectra: Sequence[Spectrum]) -> Columns:
         "flux": flux,
         "ivar": ivar,
     }
-    return {name: columns[name] for name in NAMES}
+    measured = {name: _array([getattr(m, name) for m in known], np.float64) for name in _MEASURED}
+    return {name: columns[name] for name in NAMES} | measured
 
 
 def _array(values: Sequence[Any], dtype: Any) -> Any:

@@ -27,7 +27,9 @@ LOWEST_REDSHIFT = -0.01
 
 _METADATA = (
     "Z", "ZWARNING", "CLASS", "PLATE", "MJD", "FIBERID", "PLUG_RA", "PLUG_DEC", "RA", "DEC", "THING_ID",
+    "SPECTROFLUX", "VDISP",
 )  # fmt: skip
+_R_BAND = 2
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,10 @@ class Metadata:
         Degrees.
     thing_id : int
         SDSS's number of the object on the sky; -1 where the imaging has no match.
+    magnitude_r : float
+        Of the light in the fibre, which the pipeline has integrated over the spectrum (SPECTROFLUX).
+    velocity_dispersion : float
+        km/s; of quasars and stars, and where it could not be measured, NaN.
     """
 
     id: str
@@ -56,6 +62,8 @@ class Metadata:
     mjd: int = NO_NUMBER
     fiber: int = NO_NUMBER
     thing_id: int = NO_NUMBER
+    magnitude_r: float = float("nan")
+    velocity_dispersion: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -176,6 +184,8 @@ def _metadata(path: Path, table: FitsTable) -> Metadata:
     plate, mjd, fiber, thing = (int(row.get(n, NO_NUMBER)) for n in ("PLATE", "MJD", "FIBERID", "THING_ID"))
     redshift = float(row.get("Z", np.nan))
     label = bytes(row.get("CLASS", b"")).decode("ascii", "replace").strip()
+    nanomaggies = float(np.ravel(row["SPECTROFLUX"])[_R_BAND]) if "SPECTROFLUX" in row else 0.0
+    dispersion = float(row.get("VDISP", 0.0))
     return Metadata(
         id=f"{plate:04d}-{mjd}-{fiber:04d}" if min(plate, mjd, fiber) >= 0 else path.stem,
         redshift=redshift if is_redshift(redshift) else float("nan"),
@@ -187,4 +197,6 @@ def _metadata(path: Path, table: FitsTable) -> Metadata:
         mjd=mjd,
         fiber=fiber,
         thing_id=thing if thing > 0 else NO_NUMBER,
+        magnitude_r=22.5 - 2.5 * float(np.log10(nanomaggies)) if nanomaggies > 0 else float("nan"),
+        velocity_dispersion=dispersion if dispersion > 0 else float("nan"),
     )

@@ -1,0 +1,88 @@
+"""The section of the report on real galaxies."""
+
+import numpy as np
+
+from components.common.report import Column, Section
+from components.evaluate.model_comparison.external import External
+from components.evaluate.regression.redshift_diagrams import draw_external
+
+_MOST_LISTED = 40
+_SHOWN = ("nmad_km_s", "bias_km_s", "outlier_fraction", "coverage_68", "magnitude_r_rms")
+_LISTED = (
+    "id", "truth", "redshift", "sigma", "dv_km_s", "magnitude_r_error", "sn_median", "template_scan",
+)  # fmt: skip
+
+
+def add_external(section: Section, e: External) -> None:
+    """Add scores of every model, a figure, and the galaxies one by one."""
+    unlike = sum("UNFAMILIAR" in entry["warnings"] for entry in e.listing())
+    section.text(
+        f"{e.within.size} real galaxies, which no model has learnt from. {int(e.within.sum())} of them lie inside "
+        f"the redshifts of the training data and are scored. {unlike} are unlike the training data, as the "
+        "predict command would warn of them; they get no error there. Magnitudes are those that the survey's "
+        "pipeline has integrated over the spectra."
+    )
+    section.table(
+        f"Every model on {int(e.within.sum())} real galaxies.",
+        [
+            Column("Model"),
+            Column("NMAD, km/s", ",.0f"),
+            Column("Median dv, km/s", ",.0f"),
+            Column("Outliers", ".2f"),
+            Column("z in 68\u00a0%", ".2f"),
+            Column("r rms, mag", ".3f"),
+        ],
+        [
+            [name, *(found[score].value if score in found else None for score in _SHOWN)]
+            for name, found in [
+                *((entry.name, scores) for entry, scores in zip(e.contest.entries, e.scored, strict=True)),
+                ("constant", e.constant),
+                ("template scan", e.scan),
+            ]
+        ],
+        strong=[e.chosen],
+        notes="So few objects tell whether a model works on the sky at all, not which one is best.",
+    )
+    labels, c = e.contest.labels, e.best.columns
+    top = float(max(labels["redshift"].max(), c["redshift"].max()))
+    section.figure(
+        draw_external(
+            labels["redshift"],
+            c["redshift"],
+            c["low68"],
+            c["high68"],
+            e.missed,
+            [str(identifier) for identifier in labels["id"]],
+            (0.0, np.ceil(10 * top) / 10),
+        )
+    )
+    _list_galaxies(section, e)
+
+
+def _list_galaxies(section: Section, e: External) -> None:
+    entries = e.listing()
+    section.table(
+        f"{e.best.name} on real galaxies, the worst first.",
+        [
+            Column("Spectrum"),
+            Column("Catalogue z", ".4f"),
+            Column("Predicted z", ".4f"),
+            Column("sigma", ".4f"),
+            Column("dv, km/s", ",.0f"),
+            Column("dr, mag", ".3f"),
+            Column("S/N", ".1f"),
+            Column("Template scan z", ".4f"),
+            Column("Warnings"),
+            Column("Scored"),
+        ],
+        [
+            [
+                *(entry[name] for name in _LISTED),
+                " ".join(entry["warnings"]) or "none",
+                "yes" if entry["scored"] else "no",
+            ]
+            for entry in entries[:_MOST_LISTED]
+        ],
+        notes="Warnings are those that the predict command gives with each redshift. A sigma beside UNFAMILIAR "
+        "means nothing, and the predict command withholds it.",
+    )
