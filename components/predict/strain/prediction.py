@@ -1,13 +1,11 @@
 """Searching files: strain in, a ranked and timed list of candidates out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from components.common.errors import InputError
@@ -17,9 +15,12 @@ from components.common.rejections import Rejections
 from components.common.tables import Columns, column, write_table
 from components.common.telemetry import report_counts, stage
 from components.predict.strain import search as searching
+from components.predict.strain.ranking import Classifier, LogOdds, rank_by
 from components.predict.strain.search import Found, Model
 from components.predict.strain.stretch import Stretch, read_stretch
 from components.preprocess.strain.whitening import Whitening
+
+__all__ = ["LogOdds", "Settings", "predict"]
 
 FIELDS = (
     column("rank", "int64", "1 is the loudest"),
@@ -52,36 +53,6 @@ class Settings:
     search: searching.Settings = field(default_factory=searching.Settings)
 
 
-class Classifier(Protocol):
-    """What the search needs of a model folder, such as `train.conv1d.inference.load_model` reads."""
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Names of the classes, noise first."""
-        ...
-
-    @property
-    def preprocess_settings(self) -> Mapping[str, Any]:
-        """How the windows that it was trained on were whitened."""
-        ...
-
-    def outputs(self, strain: npt.NDArray[np.float32], /) -> npt.NDArray[np.float32]:
-        """Logarithms of the probabilities of the classes, but for a constant: shape (n, classes)."""
-        ...
-
-
-@dataclass(frozen=True)
-class LogOdds:
-    """A classifier as a ranking: the logarithm of the odds for a wave, which no probability near 1 rounds off."""
-
-    classifier: Classifier
-
-    def predict(self, strain: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-        """Rank windows, shape (n,)."""
-        outputs = self.classifier.outputs(strain).astype(np.float64)
-        return np.asarray(np.logaddexp.reduce(outputs[:, 1:], axis=1) - outputs[:, 0])
-
-
 def predict(inputs: Path | Sequence[Path], model: Path, output: Path, settings: Settings) -> None:
     """Search files with the model in a folder.
 
@@ -111,7 +82,7 @@ def predict(inputs: Path | Sequence[Path], model: Path, output: Path, settings: 
             "Give the model of a run of gravitational-waves.",
         )
     whitening = Whitening.from_settings(stored)
-    search_files(find_inputs(inputs), LogOdds(classifier), whitening, output, settings, str(model))
+    search_files(find_inputs(inputs), rank_by(classifier), whitening, output, settings, str(model))
 
 
 def find_inputs(inputs: Path | Sequence[Path]) -> list[Path]:

@@ -8,7 +8,7 @@ quieter are upper limits.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,19 @@ class Model(Protocol):
         The logarithm of the odds, or anything that grows with it; shape (n,). A probability will do, but one that
         rounds to 1 no longer ranks what is loud.
         """
+        ...
+
+
+@runtime_checkable
+class SeparableModel(Model, Protocol):
+    """A model that looks at each detector by itself, so that time slides need not look again."""
+
+    def contribution(self, strain: npt.NDArray[np.float32], detector: int) -> npt.NDArray[np.float16]:
+        """Return what windows of one detector, shape (n, samples), add: n rows of any shape."""
+        ...
+
+    def join(self, *parts: npt.NDArray[np.float16]) -> FloatArray:
+        """Rank windows by the contributions of their detectors."""
         ...
 
 
@@ -165,6 +178,7 @@ class _Cutter:
             )
         self._taper = windows.tukey(samples, taper).astype(np.float32)
         self._minimum = settings.minimum_detectors
+        self._known: list[npt.NDArray[np.float16]] = []
         good = np.concatenate([np.zeros((len(stretch.good), 1)), stretch.good.cumsum(1)], 1)
         self._good = (good[:, self.starts + samples] - good[:, self.starts]) == samples
 
@@ -175,13 +189,28 @@ class _Cutter:
         usable = np.flatnonzero(good.sum(0) >= self._minimum)
         result = np.full(len(self.starts), np.nan)
         for part in _parts(usable):
-            strain = np.zeros((len(part), len(DETECTORS), self._samples), dtype=np.float32)
-            for index in range(len(DETECTORS)):
-                view = np.lib.stride_tricks.sliding_window_view(self._stretch.white[index], self._samples)
-                strain[:, index] = view[self.starts[rows[index][part]]] * good[index, part, None]
-            strain *= self._taper
-            result[part] = model.predict(strain)
+            taken = [rows[index][part] for index in range(len(DETECTORS))]
+            if isinstance(model, SeparableModel):
+                known = self._contributions(model)
+                parts = [values[take % len(values)] for values, take in zip(known, taken, strict=True)]
+                result[part] = model.join(*parts)
+            else:
+                result[part] = model.predict(np.stack([self._cut(k, take) for k, take in enumerate(taken)], 1))
         return result
+
+    def _cut(self, index: int, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:
+        """Windows of a detector, tapered; 0 where they cannot be trusted."""
+        view = np.lib.stride_tricks.sliding_window_view(self._stretch.white[index], self._samples)
+        return np.asarray(view[self.starts[rows]] * (self._taper * self._good[index, rows, None]))
+
+    def _contributions(self, model: SeparableModel) -> list[npt.NDArray[np.float16]]:
+        """Look at each detector's windows once; one without any data has one row for all."""
+        if not self._known:
+            for index in range(len(DETECTORS)):
+                every = np.arange(len(self.starts) if self._good[index].any() else 1)
+                parts = [model.contribution(self._cut(index, part), index) for part in _parts(every)]
+                self._known.append(np.concatenate(parts))
+        return self._known
 
     def loudest_time(self, start: int) -> float:
         """Seconds from the beginning of the stretch at which a window's energy, a little smoothed, is largest."""

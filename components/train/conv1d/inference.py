@@ -18,6 +18,7 @@ from components.train.conv1d.answers import Answer, answer_from_json
 from components.train.conv1d.class_answer import ClassAnswer
 from components.train.conv1d.inputs import KINDS, InputKind, kind_for
 from components.train.conv1d.network import Architecture
+from components.train.conv1d.strided import StridedNetwork
 
 _ROWS_AT_ONCE = 256
 
@@ -91,6 +92,37 @@ class Conv1dModel:
             with autocast(device, self.record["settings"]["precision"]):
                 parts.append(network(shown).float().cpu().numpy())
         return np.concatenate(parts)
+
+    @property
+    def is_separable(self) -> bool:
+        """Whether detectors can be looked at one by one, by `contribution`."""
+        return isinstance(self.network, StridedNetwork) and bool(self.network.groups)
+
+    @torch.no_grad()
+    def contribution(self, strain: npt.NDArray[np.float32], detector: int) -> npt.NDArray[np.float16]:
+        """Return what a detector's windows, shape (n, samples), add: see `StridedNetwork.contribution`."""
+        assert isinstance(self.network, StridedNetwork)
+        device = pick_device()
+        network = self.network.to(device).eval()
+        parts = []
+        for start in range(0, len(strain), _ROWS_AT_ONCE):
+            with autocast(device, self.record["settings"]["precision"]):
+                found = network.contribution(
+                    torch.tensor(strain[start : start + _ROWS_AT_ONCE]).to(device), detector
+                )
+            parts.append(found.half().cpu().numpy())
+        return np.concatenate(parts)
+
+    @torch.no_grad()
+    def outputs_from(self, *parts: npt.NDArray[np.float16]) -> npt.NDArray[np.float32]:
+        """Raw outputs, as `outputs`, from the contributions of all detectors."""
+        assert isinstance(self.network, StridedNetwork)
+        device = pick_device()
+        network = self.network.to(device).eval()
+        total = torch.stack([torch.from_numpy(part).to(device).float() for part in parts]).sum(0)
+        with autocast(device, self.record["settings"]["precision"]):
+            found = network.from_contributions(total)
+        return np.asarray(found.float().cpu().numpy())
 
 
 def save_model(folder: Path, model: Conv1dModel, history: list[Epoch]) -> None:

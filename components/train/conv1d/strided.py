@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from components.common.errors import ParameterError
 
@@ -71,8 +72,41 @@ class StridedNetwork(nn.Module):
 
     def forward(self, data: Tensor) -> Tensor:
         """Map data of shape (batch, inputs, pixels) to (batch, outputs)."""
-        features = self.trunk(torch.cat(self._branch(data), 1)).float()
-        answer: Tensor = self.head(torch.cat([features.amax(-1), features.mean(-1)], 1))
+        return self._answer(self.trunk(torch.cat(self._branch(data), 1)))
+
+    def contribution(self, data: Tensor, channel: int) -> Tensor:
+        """Return what one channel adds to the third convolution, which is linear: all channels add up to it.
+
+        Whoever combines the same channels again and again, as time slides do, need not look at each anew.
+
+        Parameters
+        ----------
+        data : Tensor, shape (batch, pixels)
+            Of the channel.
+        channel : int
+            Which one, of a network whose channels are in groups.
+
+        Returns
+        -------
+        Tensor, shape (batch, channels of the third convolution, length)
+        """
+        place = [member for group in self.groups for member in group].index(channel)
+        number = next(n for n, group in enumerate(self.groups) if channel in group)
+        seen = self.branches[number](data[:, None])
+        joint = self.trunk[0]
+        assert isinstance(joint, nn.Conv1d)
+        width = seen.shape[1]
+        weight = joint.weight[:, place * width : (place + 1) * width]
+        return functional.conv1d(seen, weight, None, joint.stride, joint.padding)
+
+    def from_contributions(self, total: Tensor) -> Tensor:
+        """Map the sum of the contributions of all channels to (batch, outputs), as `forward` maps the data."""
+        return self._answer(self.trunk[1:](total))
+
+    def _answer(self, features: Tensor) -> Tensor:
+        features = features.float()
+        with torch.autocast(features.device.type, enabled=False):  # rounded to bfloat16, answers would be alike
+            answer: Tensor = self.head(torch.cat([features.amax(-1), features.mean(-1)], 1))
         return answer
 
     def _branch(self, data: Tensor) -> list[Tensor]:
