@@ -43,7 +43,7 @@ def gravitational_waves(
     channels: list[int] = [16, 16, 48],  # noqa: B006
     templates: int = 16,
     dropout: float = 0.1,
-    epochs: int = 8,
+    epochs: int = 9,
     batch_size: int = 64,
     learning_rate: float = 3e-3,
     patience: int = 5,
