@@ -6,6 +6,7 @@ import io
 import json
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -58,6 +59,8 @@ class TapServer:
         Whether jobs are aborted instead of done.
     html : set of str
         Where a web page comes instead: "submit", "poll", "result".
+    stall_seconds : float
+        Silence before each answer.
     failures : list of int
         HTTP status of the next requests; taken from the front.
     queries : list of str
@@ -71,6 +74,7 @@ class TapServer:
     slow_polls: int = 1
     abort: bool = False
     html: set[str] = field(default_factory=set)
+    stall_seconds: float = 0.0
     failures: list[int] = field(default_factory=list)
     queries: list[str] = field(default_factory=list)
     jobs: dict[str, Job] = field(default_factory=dict)
@@ -195,6 +199,7 @@ class _Handler(BaseHTTPRequestHandler):
 <uws:results>{results}</uws:results>{summary}</uws:job>""".encode()
 
     def _troubled(self, where: str) -> bool:
+        time.sleep(self.service.stall_seconds)
         if self.service.failures:
             self._send(self.service.failures.pop(0), b"busy", "text/plain")
             return True

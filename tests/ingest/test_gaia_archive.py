@@ -164,6 +164,13 @@ def test_a_busy_archive_is_asked_again(tmp_path: Path, gaia: TapServer) -> None:
     assert int(table["n"][0]) == 2390
 
 
+def test_an_archive_that_goes_silent_is_not_waited_for(tmp_path: Path, gaia: TapServer) -> None:
+    gaia.stall_seconds = 1.0
+    service = TapService(gaia.url, 10.0, silence_seconds=0.1, backoff_seconds=0.01)
+    with service, pytest.raises(ArchiveError, match=r"does not answer as a TAP service.*timed out"):
+        service.ask("SELECT COUNT(*) AS n FROM gaiadr3.gaia_source AS g", 10, tmp_path)
+
+
 def test_an_archive_that_is_not_there_is_told(tmp_path: Path) -> None:
     service = TapService("http://127.0.0.1:9/tap", 10.0, backoff_seconds=0.01)
     with service, pytest.raises(ArchiveError, match="does not answer as a TAP service"):

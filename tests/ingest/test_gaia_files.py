@@ -99,6 +99,17 @@ def test_nulls_in_any_column_cost_no_other_star(tmp_path: Path, column: str) -> 
     assert len(stars["ra"]) == 40 - (column in needed)
 
 
+def test_the_archives_own_csv_with_its_header_and_nulls(tmp_path: Path) -> None:
+    """Gaia's bulk files begin with lines of ECSV and write null for what is missing."""
+    table = made_up_stars()
+    table.loc[4, "parallax"] = None
+    text = table.to_csv(index=False, na_rep="null")
+    (tmp_path / "GaiaSource_1-2.csv").write_text("# %ECSV 1.0\n# ---\n# delimiter: ','\n" + text)
+    stars, provenance = _ingest(tmp_path, tmp_path / "GaiaSource_1-2.csv")
+    assert provenance.rejected == {"no parallax": 1}
+    np.testing.assert_allclose(stars["ra"], table.ra.drop(index=4))
+
+
 def test_doubles_are_kept_once(tmp_path: Path) -> None:
     table = made_up_stars()
     _, provenance = _ingest(tmp_path, write(pd.concat([table, table.iloc[:7]]), tmp_path / "a.parquet"))

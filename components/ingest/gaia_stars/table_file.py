@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from components.common.errors import InputError
 
 SUFFIXES = (".csv", ".parquet", ".fits", ".fit", ".vot", ".votable", ".xml", ".ecsv")
+_BLOCK = 1 << 26
 _REMEDY = "Give VOTable (.vot, .votable, .xml), FITS, CSV (also ECSV) or Parquet, plain or .gz."
 
 
@@ -74,9 +75,9 @@ class TableFile:
             null_values=["", "null", "NULL", "nan", "NaN", "NA", "N/A", "--", "None"],
             strings_can_be_null=False,
         )
-        return pyarrow.csv.read_csv(
-            self._path, pyarrow.csv.ReadOptions(skip_rows=comments), convert_options=options
-        )
+        # Types are guessed from the first block: a small one may have whole numbers alone where decimals follow.
+        reading = pyarrow.csv.ReadOptions(skip_rows=comments, block_size=_BLOCK)
+        return pyarrow.csv.read_csv(self._path, reading, convert_options=options)
 
     def _astropy(self, wanted: list[str] | None) -> dict[str, Any]:
         from astropy.io import fits
