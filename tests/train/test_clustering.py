@@ -127,6 +127,20 @@ def test_the_three_libraries_agree(library: str) -> None:
     assert adjusted_rand_score(ours, theirs) > 0.95
 
 
+def test_dbscan_is_that_of_scikit_learn() -> None:
+    """All but border stars, which may go to one of two neighbouring groups."""
+    from sklearn.cluster import DBSCAN
+    from sklearn.metrics import adjusted_rand_score
+
+    stars, _ = toy_region(clusters=2, field=1000)
+    ours = group("dbscan", stars.features, SETTINGS)
+    theirs = DBSCAN(eps=ours.choices["eps"], min_samples=SETTINGS.min_samples).fit_predict(stars.features)
+    small = np.isin(
+        theirs, [k for k in range(theirs.max() + 1) if (theirs == k).sum() < SETTINGS.min_cluster_size]
+    )
+    assert adjusted_rand_score(np.where(small, NOISE, theirs), ours.labels) > 0.99
+
+
 def test_k_means_leaves_no_star_out_and_fails_for_it() -> None:
     stars, label = toy_region(clusters=1)
     found = group("kmeans", stars.features, SETTINGS)

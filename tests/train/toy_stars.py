@@ -11,7 +11,7 @@ SCALES = (0.22, 0.22, 0.06, 0.4, 0.4)
 def toy_region(
     clusters: int = 1, field: int = 3000, members: int = 150, seed: int = 0, centre: tuple[float, float] = CENTRE
 ) -> tuple[Stars, np.ndarray]:
-    """Return a region of two degrees and the cluster of each star, -1 for the field; small cluster numbers first."""
+    """Return a region of two degrees, and the cluster of each star, -1 for the field."""
     rng = np.random.default_rng(seed)
     n = field + clusters * members
     label = np.repeat(np.arange(-1, clusters), [field, *[members] * clusters])

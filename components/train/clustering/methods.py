@@ -21,6 +21,7 @@ FEW = 100_000
 _SILHOUETTE_ROWS = 2000
 _FIT_ROWS = 50_000
 _KNEE_ROWS = 20_000
+_KNEE_SHARE = 0.98  # a star far from all others would stretch the curve, and move its knee with it
 
 
 @dataclass(frozen=True)
@@ -83,12 +84,30 @@ def _hdbscan(library: str, options: dict[str, Any]) -> Callable[[Features], Any]
 
 
 def by_dbscan(features: Features, settings: Settings) -> Grouping:
-    """Group stars that are closer than one length, which the knee of the k-distance curve gives."""
-    from sklearn.cluster import DBSCAN
+    """Group stars that are closer than one length, which the knee of the k-distance curve gives.
+
+    The connected parts of all core stars are read off the tree that HDBSCAN builds, cut at that length: the same
+    as by lists of all neighbours, whose memory grows with the square of the stars where the length is large. The
+    other stars within the length of a core star then go to the nearest (Ester et al. 1996 leave open to which).
+    """
+    import hdbscan
+    from scipy.spatial import cKDTree
 
     distances = k_distances(features, settings.min_samples, settings.seed)
-    eps = float(distances[knee(distances)])
-    labels = DBSCAN(eps=max(eps, 1e-9), min_samples=settings.min_samples).fit_predict(features)
+    eps = float(max(distances[knee(distances)], 1e-9))
+    points = features.astype(np.float64)
+    tree = hdbscan.HDBSCAN(
+        min_samples=settings.min_samples - 1,  # which does not count the star itself, as DBSCAN does
+        min_cluster_size=2,
+        approx_min_span_tree=False,
+        core_dist_n_jobs=1,
+    ).fit(points)
+    labels = tree.dbscan_clustering(eps, min_cluster_size=2)
+    core, other = np.flatnonzero(labels >= 0), np.flatnonzero(labels < 0)
+    if core.size and other.size:
+        distance, nearest = cKDTree(points[core]).query(points[other], distance_upper_bound=eps)
+        near = np.isfinite(distance)
+        labels[other[near]] = labels[core[nearest[near]]]
     curve = distances[np.linspace(0, len(distances) - 1, 200).astype(int)]
     choices = {"eps": eps, "k_distances": curve.tolist()}
     return Grouping(_at_least(np.asarray(labels), settings.min_cluster_size), choices)
@@ -100,7 +119,7 @@ def k_distances(features: Features, k: int, seed: int) -> npt.NDArray[np.float64
 
     rows = np.random.default_rng(seed).permutation(len(features))[:_KNEE_ROWS]
     found, _ = cKDTree(features).query(features[rows], k=[k + 1])
-    return np.sort(found[:, 0])
+    return np.sort(found[:, 0])[: max(2, int(_KNEE_SHARE * len(rows)))]
 
 
 def knee(ascending: npt.NDArray[np.float64]) -> int:
