@@ -164,3 +164,17 @@ def test_curves_end_where_everything_is_found(dataset: Path) -> None:
         assert len(curve["fpr"]) <= 202
     assert sum(curves.reliability["count"]) == len(rows["id"])
     assert np.all(outcome.predictions.right[outcome.worst] == 0)
+
+
+def test_stars_have_no_redshift_to_match(dataset: Path) -> None:
+    from components.evaluate.classification.outcome import predict_batches
+    from components.evaluate.classification.spectra_baselines import SpectraBaselines
+
+    classes = (*CLASSES, "STAR")
+    baselines = SpectraBaselines(dataset / "dataset.parquet", classes, 1)
+    rows = read_table(dataset / "dataset.parquet", split="test")
+    fields = [field.name for field in spectra.FIELDS]
+    outcome = predict_batches([rows], Blue(dataset, classes), baselines, spectra.INPUTS, fields, "QSO")
+    assert outcome.probability.shape[1] == 3
+    assert np.all(outcome.baselines["colours"][:, 2] == 0), "the training rows have no star"
+    assert spectra.SPECTRA.extra_scores(outcome, 10, 1) == {}

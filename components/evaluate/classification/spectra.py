@@ -21,7 +21,7 @@ from components.evaluate.classification.report import Evaluation
 from components.evaluate.classification.spectra_baselines import SpectraBaselines
 from components.evaluate.classification.spectra_diagrams import draw_attention, draw_misclassified
 from components.ingest.sdss_spectra.files_source import read_folder
-from components.ingest.sdss_spectra.schema import QSO
+from components.ingest.sdss_spectra.schema import QSO, STAR
 from components.ingest.sdss_spectra.settings import Settings as IngestSettings
 from components.physics.wavelength_grid import WavelengthGrid
 from components.predict.classes.prediction import predict_table
@@ -100,6 +100,8 @@ def match_redshifts(
 
 
 def _extra_scores(outcome: Outcome, resamples: int, seed: int) -> dict[str, Score]:
+    if STAR in outcome.classes:
+        return {}  # a star's redshift is a velocity: nothing can be matched to it
     rows = match_redshifts(outcome.columns["redshift"], outcome.truth, len(outcome.classes), seed)
     if not rows.size:
         return {}
