@@ -155,7 +155,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         name = f"{len(self.service.queries):013d}O"
         self.service.queries.append(form["QUERY"])
-        self.service.jobs[name] = Job(form["QUERY"], int(form.get("MAXREC", 0)))
+        phase = "QUEUED" if form.get("PHASE") == "RUN" else "PENDING"
+        self.service.jobs[name] = Job(form["QUERY"], int(form.get("MAXREC", 0)), phase)
         self._send(303, b"", "text/plain", {"Location": f"{self.service.url}/async/{name}"})
 
     def _change(self, name: str, form: dict[str, str]) -> None:

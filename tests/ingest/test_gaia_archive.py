@@ -1,5 +1,6 @@
 """Stars by TAP from an archive that parses the query, answers with real stars, and fails as archives do."""
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,6 +61,21 @@ def test_the_stars_of_a_circle_arrive_as_they_are(tmp_path: Path, gaia: TapServe
     assert provenance.requested == provenance.received == len(wanted)
     assert provenance.query == gaia.queries[1]
     assert len(gaia.deleted) == 2, "jobs are tidied away"
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_astroquery_gets_the_same_from_this_archive(tmp_path: Path, gaia: TapServer) -> None:
+    """The tests' archive is none made to measure: another client of TAP understands it too."""
+    from astroquery.utils.tap.core import TapPlus
+
+    query = "SELECT g.source_id, g.ra, g.bp_rp FROM gaiadr3.gaia_source AS g WHERE g.phot_g_mean_mag < 15"
+    theirs = TapPlus(url=gaia.url).launch_job_async(query).get_results()
+    gc.collect()  # it leaves its connections open, which is no other test's fault
+    with TapService(gaia.url, 10.0) as service:
+        ours = service.ask(query, 1000, tmp_path)
+    assert len(ours) == len(theirs) == 188
+    for name in ("source_id", "ra", "bp_rp"):
+        np.testing.assert_array_equal(np.ma.filled(ours[name], -1), np.ma.filled(theirs[name], -1))
 
 
 def test_no_query_cuts_by_parallax_over_error(tmp_path: Path, gaia: TapServer) -> None:

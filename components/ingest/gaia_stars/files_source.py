@@ -27,7 +27,7 @@ OUTSIDE, FAINT = "outside the region", "faint"
 def open_files(settings: Settings, rejections: Rejections) -> Source:
     """Read tables, put their stars in the order of source_id, and hand out this shard's.
 
-    All stars of the files are in memory at once: about 300 bytes each.
+    All stars of the files are in memory at once: about 0.9 kB each, 8.6 GB for ten million.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """Ask a TAP service, and take no for an answer only when it is one.
 
-Jobs are run by pyvo, whose requests can be given a time-out; the client of astroquery's `Gaia` module has none.
-The result is then fetched as any file from an archive, resumed where it breaks off.
+Jobs are run by pyvo, whose requests can be given a time-out. Those of astroquery's client cannot, and it waits for
+ever for a job that hangs. The result is then fetched as any file from an archive, resumed where it breaks off.
 """
 
 import time
