@@ -2,6 +2,7 @@
 
 from kfp import dsl
 
+from components.common.errors import ParameterError
 from components.evaluate.classification.component import evaluate_classification
 from components.ingest.gw_strain.component import ingest_gw_strain
 from components.predict.strain.component import predict_strain
@@ -124,6 +125,14 @@ def gravitational_waves(
     promotion.set_caching_options(False)  # its answer depends on the champion, which no cache key knows
 
 
+def refuse_external(folder: str) -> None:
+    """Say, before anything runs, that there is no validation on windows from outside."""
+    raise ParameterError(
+        f"Real strain has no labels, so that {folder} cannot be validated on.",
+        "Leave external empty; `armillary predict gravitational-waves H1.hdf5 L1.hdf5` searches real strain.",
+    )
+
+
 DEFINITION = Definition(
     pipeline=gravitational_waves,
     predictor=predict_strain,
@@ -148,5 +157,6 @@ DEFINITION = Definition(
         "other detector curves, other draws of loudness. The bound here is the matched filter beside it, on the "
         "same windows."
     ),
+    checks={"external": refuse_external},
     shown=("rank", "gps", "statistic", "louder", "false_alarms_per_day", "detectors"),
 )

@@ -9,16 +9,21 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+import torch
 
 from components.common.errors import InputError, ParameterError
 from components.common.tables import read_provenance, read_table
 from components.physics.detector_noise import design_psd
 from components.physics.matched_filter import build_bank, excess_power, network_snr
-from components.predict.strain.prediction import LogOdds, Settings, find_inputs, search_files
+from components.predict.strain.prediction import Settings, find_inputs, search_files
+from components.predict.strain.ranking import LogOdds, SeparableLogOdds, rank_by
 from components.predict.strain.search import Settings as SearchSettings
 from components.predict.strain.search import search
 from components.predict.strain.stretch import Stretch, read_stretch
 from components.preprocess.strain.whitening import Whitening
+from components.train.conv1d.class_answer import ClassAnswer
+from components.train.conv1d.inference import Conv1dModel
+from components.train.conv1d.network import Architecture
 
 RATE, SAMPLES = 2048.0, 4096
 WHITENING = Whitening(design_psd(np.fft.rfftfreq(SAMPLES, 1 / RATE)), SAMPLES, RATE)
@@ -88,6 +93,7 @@ def test_a_classifier_ranks_by_its_log_odds() -> None:
     class Classifier:
         classes = ("noise", "signal")
         preprocess_settings: dict[str, Any] = {}  # noqa: RUF012
+        is_separable = False
 
         def outputs(self, strain: np.ndarray) -> np.ndarray:
             odds = strain[:, 0, 0]
@@ -96,7 +102,30 @@ def test_a_classifier_ranks_by_its_log_odds() -> None:
     odds = np.array([-40.0, 0.0, 17.0, 60.0], dtype=np.float32)
     strain = np.zeros((4, 3, SAMPLES), dtype=np.float32)
     strain[:, 0, 0] = odds
-    np.testing.assert_allclose(LogOdds(Classifier()).predict(strain), odds, rtol=1e-5)
+    np.testing.assert_allclose(rank_by(Classifier()).predict(strain), odds, rtol=1e-5)
+
+
+def _network() -> Conv1dModel:
+    """A network as it is before any training."""
+    options = {"groups": [[0, 1], [2]], "strides": [4, 2, 2, 2], "dropout": 0.0}
+    plan = Architecture("strided", SAMPLES, 3, [32, 16, 8], [4, 4, 8], 2, options, "strain")
+    torch.manual_seed(2)
+    answer = ClassAnswer(("noise", "signal"), (1.0, 1.0))
+    return Conv1dModel(plan.build().eval(), plan, answer, {}, {"settings": {"precision": "float32"}})
+
+
+@pytest.mark.parametrize("detectors", [2, 3])
+def test_looking_at_each_detector_once_finds_the_same(detectors: int) -> None:
+    stretch = _stretch(40, seed=8, detectors=detectors)
+    stretch.good[1, round(20 * RATE) : round(22 * RATE)] = False
+    network = _network()
+    ranking = rank_by(network)
+    assert isinstance(ranking, SeparableLogOdds)
+    settings = SearchSettings(minimum_detectors=1)
+    once, anew = (search(stretch, model, settings, SAMPLES, 0.15) for model in (ranking, LogOdds(network)))
+    np.testing.assert_allclose(once.statistic, anew.statistic, atol=1e-3)  # kept in half precision
+    assert once.background_seconds == anew.background_seconds
+    assert set(np.round(once.gps[:5], 2)) & set(np.round(anew.gps[:5], 2))
 
 
 def test_inputs_are_files_or_their_folder(real_data: Path, tmp_path: Path) -> None:

@@ -164,6 +164,15 @@ def test_windows_are_varied_into_others_that_are_as_much_noise_or_wave() -> None
     assert strain.min() == 1, "the data are left as they are"
 
 
+def test_contributions_of_the_detectors_add_up_to_the_network() -> None:
+    torch.manual_seed(5)
+    network = StridedNetwork(1024, 3, [32, 16, 8], [4, 6, 8], 2, [[0, 1], [2]], [4, 2, 2, 2], 0.1).eval()
+    strain = torch.randn(7, 3, 1024)
+    with torch.no_grad():
+        total = torch.stack([network.contribution(strain[:, channel], channel) for channel in range(3)]).sum(0)
+        torch.testing.assert_close(network.from_contributions(total), network(strain))
+
+
 def test_missing_and_unknown_classes_are_told(tmp_path: Path) -> None:
     data = {"flux": np.ones((300, PIXELS), np.float32), "ivar": np.ones((300, PIXELS), np.float32)}
     labels = np.array(["QSO", "GALAXY"] * 150, dtype=object)

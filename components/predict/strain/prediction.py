@@ -15,12 +15,10 @@ from components.common.rejections import Rejections
 from components.common.tables import Columns, column, write_table
 from components.common.telemetry import report_counts, stage
 from components.predict.strain import search as searching
-from components.predict.strain.ranking import Classifier, LogOdds, rank_by
+from components.predict.strain.ranking import Classifier, rank_by
 from components.predict.strain.search import Found, Model
 from components.predict.strain.stretch import Stretch, read_stretch
 from components.preprocess.strain.whitening import Whitening
-
-__all__ = ["LogOdds", "Settings", "predict"]
 
 FIELDS = (
     column("rank", "int64", "1 is the loudest"),
