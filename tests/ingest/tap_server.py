@@ -57,6 +57,8 @@ class TapServer:
         Times that a job is EXECUTING before it is done; a large number makes it hang.
     abort : bool
         Whether jobs are aborted instead of done.
+    packed : bool
+        Whether results are sent as .gz.
     html : set of str
         Where a web page comes instead: "submit", "poll", "result".
     stall_seconds : float
@@ -73,6 +75,7 @@ class TapServer:
     silent: bool = False
     slow_polls: int = 1
     abort: bool = False
+    packed: bool = True
     html: set[str] = field(default_factory=set)
     stall_seconds: float = 0.0
     failures: list[int] = field(default_factory=list)
@@ -93,7 +96,8 @@ class TapServer:
             return
         limit = min((n for n in (job.most_rows, self.row_limit) if n), default=len(rows))
         cut = len(rows) > limit
-        job.result = _votable(names, rows[:limit], "OVERFLOW" if cut and not self.silent else "OK")
+        table = _votable(names, rows[:limit], "OVERFLOW" if cut and not self.silent else "OK")
+        job.result = gzip.compress(table, mtime=0) if self.packed else table
         job.phase = "COMPLETED"
 
 
@@ -304,4 +308,4 @@ def _votable(names: list[str], rows: list[tuple[Any, ...]], status: str) -> byte
     document.resources[0].infos.append(Info(name="QUERY_STATUS", value=status))
     buffer = io.BytesIO()
     document.to_xml(buffer, tabledata_format="binary2" if rows else "tabledata")
-    return gzip.compress(buffer.getvalue(), mtime=0)  # as the archive sends it
+    return buffer.getvalue()

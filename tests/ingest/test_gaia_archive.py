@@ -187,6 +187,13 @@ def test_an_archive_that_goes_silent_is_not_waited_for(tmp_path: Path, gaia: Tap
         service.ask("SELECT COUNT(*) AS n FROM gaiadr3.gaia_source AS g", 10, tmp_path)
 
 
+def test_results_come_packed_or_plain(tmp_path: Path, gaia: TapServer) -> None:
+    gaia.packed = False
+    with TapService(gaia.url, 10.0) as service:
+        table = service.ask("SELECT TOP 3 g.ra FROM gaiadr3.gaia_source AS g ORDER BY g.ra", 10, tmp_path)
+    assert len(table) == 3
+
+
 def test_an_archive_that_is_not_there_is_told(tmp_path: Path) -> None:
     service = TapService("http://127.0.0.1:9/tap", 10.0, backoff_seconds=0.01)
     with service, pytest.raises(ArchiveError, match="does not answer as a TAP service"):
