@@ -14,7 +14,7 @@ from components.train.clustering.mixture import invert, normal
 from components.train.clustering.plummer import Footprint, Plummer
 from components.train.clustering.search import search
 from components.train.clustering.settings import METHODS, Settings
-from components.train.clustering.stars import deproject, project
+from components.train.clustering.stars import Stars, deproject, polar_centre, project, rotate, turn
 from components.train.clustering.training import to_model
 
 SETTINGS = Settings(library="hdbscan")
@@ -72,6 +72,24 @@ def test_a_region_may_lie_across_ra_0(centre: tuple[float, float]) -> None:
     expected = deproject(0.4, 0.0, centre)
     x, y = project(np.array([there.ra]), np.array([there.dec]), expected)
     assert np.hypot(x[0], y[0]) < 0.02
+
+
+def test_a_region_may_hold_a_pole() -> None:
+    """Stars that move together there have motions in right ascension and declination that differ."""
+    centre = (200.0, 89.3)
+    faced, label = toy_region(seed=3, centre=centre)
+    angle = turn(faced.columns["ra"], faced.columns["dec"], centre)
+    pmra, pmdec = rotate(faced.columns["pmra"], faced.columns["pmdec"], -angle)
+    published = Stars({**faced.columns, "pmra": pmra, "pmdec": pmdec}, faced.features)
+    assert pmra[label == 0].std() > 2 * faced.columns["pmra"][label == 0].std()
+    stars = published.facing(polar_centre({"region": {"ra": 200.0, "dec": 89.3, "radius_deg": 1.0}}))
+    np.testing.assert_allclose(stars.columns["pmra"], faced.columns["pmra"], atol=1e-9)
+    (found,) = to_model(search(stars, "hdbscan", SETTINGS).clusters, stars, centre)
+    assert min(quality(np.flatnonzero(found.probability(stars) > 0.5), label, 0)) > 0.95
+    own = label == 0
+    near = own & (np.abs(stars.columns["ra"] - found.facts["ra"]) < 3)
+    assert found.facts["pmra"] == pytest.approx(np.median(pmra[near]), abs=0.3)
+    assert polar_centre({"region": {"ra": 0.0, "dec": 40.0, "radius_deg": 5.0}}) is None
 
 
 def test_a_clump_in_motion_alone_does_not_pass() -> None:

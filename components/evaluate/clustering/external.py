@@ -24,7 +24,7 @@ from components.preprocess.star_field.settings import Settings as PrepareSetting
 from components.train.clustering.inference import ClusteringModel
 from components.train.clustering.search import search
 from components.train.clustering.settings import Settings as SearchSettings
-from components.train.clustering.stars import COLUMNS, Stars
+from components.train.clustering.stars import COLUMNS, Stars, polar_centre
 from components.train.clustering.training import to_model
 
 _MEMBERS = "members"
@@ -99,12 +99,19 @@ def search_files(
     every = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     every["cluster"] = np.concatenate(labels)
     stored = {**preprocess, **_own_scales(every, preprocess), "release": source.release}
-    stored["region"] = {**dict(preprocess["region"]), "ra": source.region.ra_deg, "dec": source.region.dec_deg}
+    stored["region"] = {
+        **dict(preprocess["region"]),
+        "radius_deg": source.region.radius_deg,
+        "ra": source.region.ra_deg,
+        "dec": source.region.dec_deg,
+    }
     kept, features = prepare(every, stored, rejections)
     field_stars = Stars(
         {name: kept[name] for name in COLUMNS} | {"parallax": kept["parallax_corrected"]}, features
     )
-    clusters = to_model(search(field_stars, search_settings.method, search_settings).clusters, field_stars)
+    faced = polar_centre(stored)
+    field_stars = field_stars.facing(faced)
+    clusters = to_model(search(field_stars, search_settings.method, search_settings).clusters, field_stars, faced)
     which, probability = ClusteringModel(clusters, {}, {}).membership(field_stars)
     names, index = np.unique(kept["cluster"].astype(str), return_inverse=True)
     number = np.where(names == "", NONE, np.cumsum(names != "") - 1)

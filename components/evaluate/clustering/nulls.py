@@ -11,7 +11,7 @@ from components.ingest.gaia_stars.simulated import open_simulator
 from components.preprocess.star_field.preparation import prepare
 from components.train.clustering.search import search
 from components.train.clustering.settings import Settings
-from components.train.clustering.stars import COLUMNS, Floats, Stars
+from components.train.clustering.stars import COLUMNS, Floats, Stars, polar_centre
 
 _SHIFT = 6.0
 _MEMBER = 0.05
@@ -82,7 +82,7 @@ def control_field(preprocess: dict[str, object], rows: int, seed: int) -> Stars:
     every = {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
     prepared, features = prepare(every, preprocess, Rejections())
     columns = {name: prepared[name] for name in COLUMNS} | {"parallax": prepared["parallax_corrected"]}
-    return Stars(columns, features)
+    return Stars(columns, features).facing(polar_centre(preprocess))
 
 
 def is_simulated(provenance: Provenance) -> bool:

@@ -17,7 +17,7 @@ from components.ingest.gaia_stars.schema import NAMES, complete
 from components.ingest.gaia_stars.settings import Settings as IngestSettings
 from components.preprocess.star_field.preparation import prepare
 from components.train.clustering.inference import ClusteringModel, load_model
-from components.train.clustering.stars import COLUMNS, Stars
+from components.train.clustering.stars import COLUMNS, Stars, polar_centre
 
 FIELDS = (
     column("id", "string", "source_id as text"),
@@ -101,7 +101,7 @@ def predict_table(stars: Columns, model: ClusteringModel, rejections: Rejections
     """Return the memberships of stars in memory, as `FIELDS`; those that fail the model's cuts are left out."""
     kept, features = prepare(stars, model.preprocess_settings, rejections, release)
     own = {name: kept[name] for name in COLUMNS} | {"parallax": kept["parallax_corrected"]}
-    which, probability = model.membership(Stars(own, features))
+    which, probability = model.membership(Stars(own, features).facing(polar_centre(model.preprocess_settings)))
     return {
         "id": own["source_id"].astype(str).astype(object),
         "cluster": np.array([*model.names, ""], dtype=object)[which],

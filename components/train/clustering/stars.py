@@ -1,5 +1,6 @@
 """The stars of a region as arrays, and their geometry on the sky."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ COLUMNS = (
     "phot_g_mean_mag",
     "bp_rp",
 )
+_POLAR = 75.0
 _CORRELATIONS = {(0, 1): "pmra_pmdec_corr", (0, 2): "parallax_pmra_corr", (1, 2): "parallax_pmdec_corr"}
 
 
@@ -69,7 +71,18 @@ class Stars:
             matrix[:, i, i] = sigma[:, i] ** 2
         for (i, j), name in _CORRELATIONS.items():
             matrix[:, i, j] = matrix[:, j, i] = np.nan_to_num(self.columns[name]) * sigma[:, i] * sigma[:, j]
-        return matrix
+        return matrix if "turn" not in self.columns else _turn_covariances(matrix, self.columns["turn"])
+
+    def facing(self, centre: tuple[float, float] | None) -> "Stars":
+        """Return the stars with proper motions along the axes of one place; as they are for None.
+
+        Near a pole east and north turn from star to star, so that stars that move together seem not to.
+        """
+        if centre is None:
+            return self
+        angle = turn(self.columns["ra"], self.columns["dec"], centre)
+        east, north = rotate(self.columns["pmra"], self.columns["pmdec"], angle)
+        return Stars({**self.columns, "pmra": east, "pmdec": north, "turn": angle}, self.features)
 
 
 def read_stars(table: Path) -> tuple[Stars, dict[str, Any]]:
@@ -90,7 +103,44 @@ def read_stars(table: Path) -> tuple[Stars, dict[str, Any]]:
     columns = read_table(table, [*COLUMNS, corrected, *names])
     columns["parallax"] = columns.pop(corrected)
     features = np.column_stack([columns.pop(name) for name in names]).astype(np.float32)
-    return Stars(columns, features.reshape(len(columns["source_id"]), len(names))), settings
+    stars = Stars(columns, features.reshape(len(columns["source_id"]), len(names)))
+    return stars.facing(polar_centre(settings)), settings
+
+
+def polar_centre(settings: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Return the centre of a region that a pole is in or near; None for others, whose axes hardly turn."""
+    region = settings.get("region") or {}
+    ra, dec = float(region.get("ra", 0.0)), float(region.get("dec", 0.0))
+    return (ra, dec) if abs(dec) + float(region.get("radius_deg") or 0.0) > _POLAR else None
+
+
+def turn(ra: Floats, dec: Floats, centre: tuple[float, float]) -> Floats:
+    """Angle in radians by which east and north at each place are turned against those of a centre."""
+    east, north = _axes(np.atleast_1d(ra), np.atleast_1d(dec))
+    (east_there,), (north_there,) = _axes(np.array([centre[0]]), np.array([centre[1]]))
+    return np.asarray(np.arctan2(east @ north_there - north @ east_there, east @ east_there + north @ north_there))
+
+
+def rotate(east: Floats, north: Floats, angle: Floats) -> tuple[Floats, Floats]:
+    """Rotate vectors by angles in radians."""
+    cosine, sine = np.cos(angle), np.sin(angle)
+    return east * cosine - north * sine, east * sine + north * cosine
+
+
+def _axes(ra: Floats, dec: Floats) -> tuple[Floats, Floats]:
+    ra, dec = np.radians(ra), np.radians(dec)
+    east = np.column_stack([-np.sin(ra), np.cos(ra), np.zeros(len(ra))])
+    north = np.column_stack([-np.sin(dec) * np.cos(ra), -np.sin(dec) * np.sin(ra), np.cos(dec)])
+    return east, north
+
+
+def _turn_covariances(matrix: Floats, angle: Floats) -> Floats:
+    rotation = np.zeros_like(matrix)
+    rotation[:, 0, 0] = rotation[:, 1, 1] = np.cos(angle)
+    rotation[:, 1, 0] = np.sin(angle)
+    rotation[:, 0, 1] = -rotation[:, 1, 0]
+    rotation[:, 2, 2] = 1.0
+    return np.asarray(rotation @ matrix @ rotation.transpose(0, 2, 1))
 
 
 def unit_vectors(ra: Floats, dec: Floats) -> Floats:

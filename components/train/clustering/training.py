@@ -19,7 +19,7 @@ from components.train.clustering.methods import Grouping, group
 from components.train.clustering.outputs import write_candidates, write_comparison, write_membership
 from components.train.clustering.search import Found, search
 from components.train.clustering.settings import Settings
-from components.train.clustering.stars import Floats, Stars, read_stars
+from components.train.clustering.stars import Floats, Stars, polar_centre, read_stars, rotate, turn
 
 
 def train(dataset: Path, model: Path, settings: Settings) -> dict[str, Any]:
@@ -50,7 +50,7 @@ def train(dataset: Path, model: Path, settings: Settings) -> dict[str, Any]:
         found, seconds = search_all(stars, settings)
         best = found[settings.method]
         record = _record(found, seconds, settings, provenance)
-        clusters = to_model(best.clusters, stars)
+        clusters = to_model(best.clusters, stars, polar_centre(preprocess))
         trained = ClusteringModel(clusters, preprocess, record)
         which, probability = trained.membership(stars)
         with whole(model) as folder:
@@ -90,8 +90,10 @@ def search_all(stars: Stars, settings: Settings) -> tuple[dict[str, Found], dict
     return found, seconds
 
 
-def to_model(clusters: list[Candidate], stars: Stars) -> tuple[FoundCluster, ...]:
-    """Turn candidates that passed into the clusters of a model."""
+def to_model(
+    clusters: list[Candidate], stars: Stars, faced: tuple[float, float] | None = None
+) -> tuple[FoundCluster, ...]:
+    """Turn candidates that passed into the clusters of a model; `faced` is where the stars' motions face."""
     return tuple(
         FoundCluster(
             c.fit.cluster,
@@ -100,16 +102,19 @@ def to_model(clusters: list[Candidate], stars: Stars) -> tuple[FoundCluster, ...
             c.window.centre,
             c.window.half_width,
             c.window.reach,
-            describe(c, f"cluster-{number}", stars),
+            describe(c, f"cluster-{number}", stars, faced),
         )
         for number, c in enumerate(clusters, start=1)
     )
 
 
-def describe(c: Candidate, name: str, stars: Stars) -> dict[str, Any]:
+def describe(c: Candidate, name: str, stars: Stars, faced: tuple[float, float] | None = None) -> dict[str, Any]:
     """Return what a person wants to know of a candidate; errors include the systematic floor."""
     total = np.hypot(c.errors, SYSTEMATIC)
-    mean, dispersion = c.fit.cluster.mean, np.sqrt(np.diag(c.fit.cluster.covariance))
+    mean, dispersion = c.fit.cluster.mean.copy(), np.sqrt(np.diag(c.fit.cluster.covariance))
+    if faced is not None:  # back to east and north where the cluster is
+        angle = turn(np.array([c.ra]), np.array([c.dec]), faced)
+        mean[0], mean[1] = (values[0] for values in rotate(mean[:1], mean[1:2], -angle))
     profile, members = c.fit.cluster.profile, max(c.fit.cluster.stars, 1.0)
     # The centre of a Plummer profile is known to about 0.82 a / sqrt(N): its Fisher information.
     position = float(0.82 * profile.radius / np.sqrt(members))
