@@ -26,6 +26,7 @@ def galaxy_spectra(
     bin_pixels: int = 4,
     minimum_coverage: float = 0.5,
     minimum_sn: float = 0.0,
+    group_by: str = "plate",
     validation_fraction: float = 0.1,
     test_fraction: float = 0.15,
     kinds: list[str] = ["linear", "ridge", "forest", "svr", "network"],  # noqa: B006 (kfp copies defaults)
@@ -64,6 +65,7 @@ def galaxy_spectra(
         minimum_sn=minimum_sn,
         validation_fraction=validation_fraction,
         test_fraction=test_fraction,
+        group_by=group_by,
         seed=seed,
     )
     # The models run in parallel as processes of this one task, not as pods of a ParallelFor: a pod costs 12 to

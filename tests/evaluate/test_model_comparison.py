@@ -34,3 +34,40 @@ def test_comparison_tells_everything(galaxies: Path, regressors: Path, tmp_path:
 def test_no_model_to_compare(galaxies: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no model"):
         evaluate(galaxies / "data", tmp_path, tmp_path / "out", Settings())
+
+
+def test_real_galaxies_are_scored_apart(galaxies: Path, regressors: Path, real_data: Path, tmp_path: Path) -> None:
+    folder = real_data / "sdss" / "spectra"
+    settings = Settings(bootstrap=50, seed=1, external=str(folder))
+    metrics = evaluate(galaxies / "data", regressors / "models", tmp_path / "out", settings)
+    listed = metrics["external_spectra"]
+    assert len(listed) == 7
+    far = next(entry for entry in listed if entry["id"] == "3586-55181-0003")
+    assert not far["scored"], "its redshift of 0.59 is outside of the training data"
+    assert "UNFAMILIAR" in far["warnings"]
+    assert sum(entry["scored"] for entry in listed) == metrics["rows"]["external"] == 6
+    assert metrics["external"].keys() == metrics["scores"].keys()
+    assert metrics["external_models"].keys() == metrics["models"].keys()
+    assert metrics["external_provenance"]["origin"] == "real"
+    # the survey's own magnitudes, of spectra that no model has seen
+    assert metrics["external"]["magnitude_r_rms"]["value"] < 0.15
+    table = read_table(tmp_path / "out" / "external_predictions.parquet")
+    assert len(table["id"]) == 7
+    rejected = read_table(tmp_path / "out" / "external_rejected.parquet")
+    assert len(rejected["id"]) + 7 == metrics["external_provenance"]["requested"]
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "Real spectra" in page
+    assert "3586-55181-0003" in page
+
+
+def test_a_folder_without_galaxies_is_refused(
+    galaxies: Path, regressors: Path, real_data: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "stars").mkdir()
+    star = real_data / "sdss" / "spectra" / "spec-9367-57758-0500.fits"
+    (tmp_path / "stars" / star.name).symlink_to(star)
+    settings = Settings(bootstrap=50, external=str(tmp_path / "stars"))
+    with pytest.raises(InputError, match="can be used"):
+        evaluate(galaxies / "data", regressors / "models", tmp_path / "out", settings)
+    with pytest.raises(InputError, match="no folder"):
+        Settings(external=str(tmp_path / "nowhere"))

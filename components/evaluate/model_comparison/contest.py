@@ -17,14 +17,15 @@ from components.evaluate.regression.baselines import coarsen
 from components.evaluate.regression.constant import score_constant
 from components.evaluate.regression.rest_templates import Templates, fit_templates
 from components.evaluate.regression.template_scan import scan
-from components.train.regressors.features import COLUMNS
+from components.train.regressors.features import COLUMNS, group_column
 from components.train.regressors.inference import RegressorModel
 
 TEMPLATE_ROWS = 2000
 """Most training spectra that the templates of the scan are made of."""
 
 _TEMPLATES, _POLYNOMIAL_TERMS = 5, 3
-LABELS = ("id", "object_id", "redshift", "magnitude_r", "sn_median")
+LABELS = ("id", "object_id", "group", "redshift", "magnitude_r", "sn_median")
+"""Of each row; `group` is what was split as a whole, and is resampled as a whole."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class Contest:
 
     def scores(self, entry: Entry, resamples: int, seed: int) -> dict[str, Score]:
         """Score an entry; a baseline of redshifts has no scores of magnitudes, nor have rows without one."""
-        groups = self.labels["object_id"]
+        groups = self.labels["group"]
         found = score(REDSHIFT, entry.redshift(self.labels["redshift"]), groups, resamples, seed)
         if entry.model is not None and self.has_magnitudes:
             found |= score(MAGNITUDE, entry.magnitude(self.labels["magnitude_r"]), groups, resamples, seed)
@@ -108,7 +109,7 @@ class Contest:
 
     def constant_scores(self, resamples: int, seed: int) -> dict[str, Score]:
         """Score the best constants."""
-        groups = self.labels["object_id"]
+        groups = self.labels["group"]
         judged = [(REDSHIFT, "redshift"), *([(MAGNITUDE, "magnitude_r")] if self.has_magnitudes else [])]
         return {
             name: value
@@ -181,7 +182,9 @@ class Contenders:
 
 def test_rows(table: Path) -> Iterator[Columns]:
     """Read what `Contenders.answer` needs of the test rows."""
-    yield from read_batches(table, sorted({*LABELS, *COLUMNS}), "test")
+    groups = group_column(table)
+    for batch in read_batches(table, sorted({*LABELS, *COLUMNS} - {"group"} | {groups}), "test"):
+        yield {**batch, "group": batch[groups]}
 
 
 def _describe(model: RegressorModel, batch: Columns, truth: Floats) -> Columns:

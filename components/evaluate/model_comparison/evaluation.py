@@ -35,6 +35,7 @@ from components.train.regressors.several import best_of
 FIELDS = (
     column("id", "string", "spectrum"),
     column("object_id", "string", "object on the sky"),
+    column("group", "string", "what was split as a whole: the object, or its plate"),
     column("sn_median", "float32", "median signal-to-noise ratio per lattice pixel"),
     column("truth", "float64", "catalogue redshift"),
     column("redshift", "float64", "predicted by the model chosen on validation rows"),
@@ -191,7 +192,7 @@ def _by_feature(contest: Contest, best: Entry, settings: Settings) -> dict[str, 
             quantity,
             list(edges),
             best.redshift(contest.labels["redshift"]),
-            contest.labels["object_id"],
+            contest.labels["group"],
             settings.bootstrap,
             settings.seed,
             REDSHIFT,
@@ -267,7 +268,7 @@ def _model_json(entry: Entry, found: dict[str, Score]) -> dict[str, Any]:
 
 def _write_predictions(path: Path, contest: Contest, best: Entry, provenance: Provenance) -> None:
     own = {
-        **{name: contest.labels[name] for name in ("id", "object_id", "sn_median")},
+        **{name: contest.labels[name] for name in ("id", "object_id", "group", "sn_median")},
         "truth": contest.labels["redshift"],
         "truth_magnitude_r": contest.labels["magnitude_r"],
         **best.columns,

@@ -144,7 +144,7 @@ def validate(folder: Path, contenders: Contenders, chosen: int, resamples: int, 
     """
     wanted = IngestSettings(source="files", location=str(folder), classes=(GALAXY,))
     spectra, rejections = read_folder(folder, wanted)
-    predicted = predict_table(with_measurements(spectra), contenders.models[chosen])
+    predicted = predict_table(spectra, contenders.models[chosen])
     if not predicted.rows.size:
         raise InputError(
             f"None of the galaxies in {folder} has a spectrum that can be used: {predicted.rejected}.",
@@ -152,7 +152,8 @@ def validate(folder: Path, contenders: Contenders, chosen: int, resamples: int, 
         )
     for row in predicted.rejected:
         rejections.add(*row)
-    labels = {name: with_measurements(spectra)[name][predicted.rows] for name in LABELS}
+    spectra = {**with_measurements(spectra), "group": spectra["object_id"]}
+    labels = {name: spectra[name][predicted.rows] for name in LABELS}
     contest = contenders.answer([{**labels, **predicted.inputs}])
     known = contenders.training["redshift"]
     within = (labels["redshift"] >= known.min()) & (labels["redshift"] <= known.max())

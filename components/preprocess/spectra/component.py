@@ -19,6 +19,7 @@ def preprocess_spectra(
     test_fraction: float,
     seed: int,
     classes: list[str] = [],  # noqa: B006 (kfp copies defaults into the compiled pipeline)
+    group_by: str = "object",
 ) -> None:
     """Place spectra on one wavelength grid, normalise them and assign each object to train, validation or test."""
     from pathlib import Path
@@ -39,5 +40,6 @@ def preprocess_spectra(
             test_fraction=test_fraction,
             seed=seed,
             classes=tuple(classes),
+            group_by=group_by,
         ),
     )

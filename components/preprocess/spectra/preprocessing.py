@@ -28,6 +28,7 @@ from components.common.tables import (
 )
 from components.common.telemetry import report_counts, report_progress, stage
 from components.physics.wavelength_grid import QUASAR_GRID, WavelengthGrid
+from components.preprocess.spectra.groups import GROUPINGS, group_rows
 from components.preprocess.spectra.preparation import REASONS, Preparation, Prepared, prepare
 
 _CARRIED = (
@@ -59,6 +60,8 @@ class Settings:
     classes : tuple of str
         Spectral classes to be told apart, in this order: each spectrum gets its class as `label`, and those of
         other classes are left out. Empty where classes do not matter.
+    group_by : {"object", "plate"}
+        What is kept together in a split; see `components.preprocess.spectra.groups`.
     """
 
     bin_pixels: int = 4
@@ -71,6 +74,7 @@ class Settings:
     test_fraction: float = 0.1
     seed: int = 0
     classes: tuple[str, ...] = ()
+    group_by: str = "object"
 
     @property
     def preparation(self) -> Preparation:
@@ -87,7 +91,8 @@ class Settings:
             "seed": self.seed,
         }
         labels = {"classes": list(self.classes)} if self.classes else {}
-        return {**self.preparation.to_settings(), **limits, "split": split, **labels}
+        groups = {"group_by": self.group_by} if self.group_by != "object" else {}
+        return {**self.preparation.to_settings(), **limits, "split": split, **groups, **labels}
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "classes", tuple(self.classes))  # KFP hands over a list
@@ -95,6 +100,10 @@ class Settings:
             raise ParameterError(
                 f"The classes {', '.join(self.classes)} cannot be told apart.",
                 "Give two or more, each once, or none where classes do not matter.",
+            )
+        if self.group_by not in GROUPINGS:
+            raise ParameterError(
+                f"Spectra cannot be grouped by {self.group_by!r}.", f"Choose one of {', '.join(GROUPINGS)}."
             )
         if not 0 <= self.minimum_coverage <= 1:
             raise ParameterError(
@@ -134,6 +143,8 @@ def preprocess(dataset: Path, output: Path, settings: Settings) -> None:
                 if settings.classes:
                     batch["label"] = batch["spectral_class"]
                 batch["split"] = splits.of_rows(done, len(batch["id"]))
+                if settings.group_by != "object":
+                    batch["group"] = splits.groups[done : done + len(batch["id"])]
                 done += len(batch["id"])
                 _write_good(writer, batch, prepared, _reject(batch, prepared, settings, rejections))
                 report_progress(done, splits.rows, "spectra")
@@ -144,12 +155,13 @@ def preprocess(dataset: Path, output: Path, settings: Settings) -> None:
 
 
 class _Splits:
-    """The split of every row of a table, decided from the ids alone; a byte a row."""
+    """The split of every row of a table, decided from the ids and plates alone; a byte a row."""
 
     def __init__(self, source: Path, settings: Settings):
-        groups = read_table(source, ["object_id"])["object_id"]
-        self.rows = len(groups)
-        names = assign_splits(groups, settings.validation_fraction, settings.test_fraction, settings.seed)
+        columns = read_table(source, ["object_id", "plate"])
+        self.groups = group_rows(columns["object_id"], columns["plate"], settings.group_by)
+        self.rows = len(self.groups)
+        names = assign_splits(self.groups, settings.validation_fraction, settings.test_fraction, settings.seed)
         self._names, codes = np.unique(names, return_inverse=True)
         self._codes = codes.astype(np.uint8)
 
@@ -171,6 +183,7 @@ def _fields(source: Path, settings: Settings) -> list[pa.Field]:
     return [
         *(schema.field(name) for name in (*_CARRIED, *_CARRIED_IF_THERE) if name in schema.names),
         *([column("label", "string", f"class: {', '.join(settings.classes)}")] if settings.classes else []),
+        *([column("group", "string", "what was split as a whole")] if settings.group_by != "object" else []),
         column("split", "string", "train, validation or test; one for all spectra of an object"),
         column("coverage", "float32", "fraction of the grid's pixels with ivar > 0"),
         column("offset", "float32", "flux = offset + scale * normalised flux", "1e-17 erg s-1 cm-2 angstrom-1"),

@@ -7,9 +7,16 @@ import pandas as pd
 
 from components.common.errors import InputError
 from components.common.scores import Predictions
-from components.common.tables import read_batches
+from components.common.tables import read_batches, read_table
 from components.common.telemetry import report_progress
 from components.promote.champion.answers import Answers, Applied
+
+
+def read_galaxies(results: Path) -> Answers:
+    """Read the `predictions.parquet` of an evaluation, whose objects were split by the column `group`."""
+    table = read_table(results / "predictions.parquet", ["id", "group", "truth", "redshift", "pit", "crps"])
+    predictions = Predictions(table["truth"], table["redshift"], table["pit"], table["crps"])
+    return Answers(table["id"], table["group"], predictions)
 
 
 def apply_regressor(model: Path, source: Path, objects: Answers) -> Applied:

@@ -6,19 +6,23 @@ and for ln(1 + z), in which a shift of the spectrum is the same at any redshift.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from components.common.errors import InputError
-from components.common.tables import Columns
+from components.common.tables import Columns, open_table
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
 
 COLUMNS = ("flux", "ivar", "offset", "scale", "coverage")
 """Columns of a prepared table that `describe` needs."""
+
+GROUPS = ("group", "object_id")
+"""Columns that name what was split as a whole; the first that a table has counts."""
 
 TARGETS = ("redshift", "magnitude_r")
 LOWEST, HIGHEST = -1.0, 3.0
@@ -84,6 +88,13 @@ def to_targets(labels: Columns, spectra: Spectra, where: str) -> Floats:
             "Take a source that has both, such as source=skyserver, or leave these rows out.",
         )
     return np.column_stack([np.log1p(labels["redshift"]), labels["magnitude_r"] - spectra.brightness])
+
+
+def group_column(table: Path) -> str:
+    """Return which of `GROUPS` the rows of a table were split by."""
+    with open_table(table) as file:
+        there = set(file.schema_arrow.names)
+    return next(name for name in GROUPS if name in there)
 
 
 def from_targets(values: Floats, spectra: Spectra) -> Floats:

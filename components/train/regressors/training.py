@@ -17,7 +17,15 @@ from components.common.telemetry import warn
 from components.physics.wavelength_grid import WavelengthGrid
 from components.train.regressors.estimators import Estimator, SklearnEstimator, candidates
 from components.train.regressors.familiarity import Familiarity
-from components.train.regressors.features import COLUMNS, TARGETS, Floats, Spectra, describe, to_targets
+from components.train.regressors.features import (
+    COLUMNS,
+    TARGETS,
+    Floats,
+    Spectra,
+    describe,
+    group_column,
+    to_targets,
+)
 from components.train.regressors.inference import RegressorModel, clues, save_model
 from components.train.regressors.principal_components import PrincipalComponents
 from components.train.regressors.tuning import Budget, summarise, tune
@@ -151,8 +159,9 @@ def read_rows(table: Path, split: str, most: int, seed: int) -> Rows:
     InputError
         When there is none, or one without a label.
     """
-    columns = read_table(table, [*COLUMNS, *TARGETS, "object_id"], split)
-    count = len(columns["object_id"])
+    groups = group_column(table)
+    columns = read_table(table, [*COLUMNS, *TARGETS, groups], split)
+    count = len(columns[groups])
     if count == 0:
         raise InputError(
             f"{table} has no rows in the split {split!r}.", "Give more rows, or a larger fraction to that split."
@@ -162,7 +171,7 @@ def read_rows(table: Path, split: str, most: int, seed: int) -> Rows:
         rows = np.sort(np.random.default_rng(seed).choice(count, most, replace=False))
         columns = {name: values[rows] for name, values in columns.items()}
     spectra = describe(columns)
-    return Rows(spectra, to_targets(columns, spectra, str(table)), columns["object_id"])
+    return Rows(spectra, to_targets(columns, spectra, str(table)), columns[groups])
 
 
 def _tune(
