@@ -3,6 +3,7 @@
 from kfp import dsl
 
 from components.evaluate.clustering.component import evaluate_clustering
+from components.ingest.gaia_folder.component import check_gaia_folder
 from components.ingest.gaia_stars.component import ingest_gaia_stars
 from components.predict.stars.component import predict_stars
 from components.preprocess.star_field.component import preprocess_star_field
@@ -165,8 +166,9 @@ DEFINITION = Definition(
     scores=("purity", "completeness", "ari", "false_clusters"),
     comparability=(
         "Hunt & Reffert (2021) found HDBSCAN the most sensitive of three methods for open clusters in real DR2, "
-        "beside DBSCAN and Gaussian mixtures. Scores of simulated stars are not to be held against real ones: give a "
-        "catalogue as members, or a folder of real stars as external."
+        "beside DBSCAN and Gaussian mixtures. Scores of simulated stars are not to be held against real ones: give "
+        "a catalogue as members, or a folder of real stars as external."
     ),
+    checks={"external": check_gaia_folder.python_func},
     shown=("id", "cluster", "probability", "phot_g_mean_mag", "bp_rp"),
 )

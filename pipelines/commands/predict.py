@@ -1,6 +1,7 @@
 """`armillary predict`: a trained model applied to files."""
 
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +20,9 @@ from pipelines.home import downloads_folder, home
 from pipelines.records import new_run_id
 from pipelines.stores import open_store
 from pipelines.terminal import open_console, print_table, say
+
+MOST_ROWS = 200
+"""Rows that are printed; the written table has all."""
 
 _FORMATS = (".csv", ".parquet")
 
@@ -95,11 +99,18 @@ def _fetch(store: Store, slug: str, version: str, title: str) -> tuple[Path, str
 def _tell(console: Console, table: Columns, columns: Sequence[str]) -> None:
     """Print what a person reads; the written table has all columns."""
     shown = [name for name in columns if name in table]
-    rows = [[_cell(value) for value in row] for row in zip(*(table[name] for name in shown), strict=True)]
+    first = [table[name][:MOST_ROWS] for name in shown]
+    rows = [[_cell(value) for value in row] for row in zip(*first, strict=True)]
     print_table(console, shown, rows)
+    if shown and (more := len(table[shown[0]]) - MOST_ROWS) > 0:
+        say(console, f"and {more} more: --out FILE has them all")
 
 
 def _tell_rejected(console: Console, table: Columns) -> None:
+    if len(table["id"]) > MOST_ROWS:  # stars come by the million
+        for reason, count in Counter(table["reason"].tolist()).items():
+            say(console, f"left out {count}: {reason}.", style="yellow")
+        return
     for identifier, reason, detail in zip(table["id"], table["reason"], table["detail"], strict=True):
         say(console, f"left out {identifier}: {reason}. {detail}", style="yellow")
 

@@ -16,12 +16,13 @@ from components.common.scores import INTERVAL_LEVEL, Score, to_json
 from components.common.tables import column, write_table
 from components.common.telemetry import report_counts, report_scores, stage
 from components.evaluate.clustering.comparison import MethodScores, compare_methods
-from components.evaluate.clustering.external import External, look_over, search_files
+from components.evaluate.clustering.external import External, search_files
 from components.evaluate.clustering.naming import name_clusters
 from components.evaluate.clustering.nulls import count_in_control_fields, count_in_shifted, is_simulated
 from components.evaluate.clustering.scene import Scene, read_scene
 from components.evaluate.clustering.stability import Stability, resample
 from components.evaluate.clustering.truth import Matched, match_clusters
+from components.ingest.gaia_folder.folder import look_over
 from components.train.clustering.settings import Settings as SearchSettings
 
 _FIELDS = (

@@ -2,22 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from components.common import clustering_scores
 from components.common.clustering_scores import NONE
-from components.common.errors import InputError
 from components.common.provenance import Provenance
 from components.common.rejections import Rejections
 from components.common.scores import Score
+from components.ingest.gaia_folder.folder import look_over
 from components.ingest.gaia_stars.files_source import open_files
 from components.ingest.gaia_stars.rejection import usable
 from components.ingest.gaia_stars.schema import complete
 from components.ingest.gaia_stars.settings import Settings as IngestSettings
-from components.ingest.gaia_stars.table_file import SUFFIXES
 from components.preprocess.star_field.preparation import prepare
 from components.preprocess.star_field.scaling import Scaling
 from components.preprocess.star_field.settings import Settings as PrepareSettings
@@ -26,8 +24,6 @@ from components.train.clustering.search import search
 from components.train.clustering.settings import Settings as SearchSettings
 from components.train.clustering.stars import COLUMNS, Stars, polar_centre
 from components.train.clustering.training import to_model
-
-_MEMBERS = "members"
 
 
 @dataclass(frozen=True)
@@ -50,31 +46,6 @@ class External:
     stars: int
     facts: list[Mapping[str, Any]]
     scores: dict[str, Score] = field(default_factory=dict)
-
-
-def look_over(folder: str) -> tuple[list[Path], list[Path]]:
-    """Return the tables of stars and the catalogues of members of a folder, told apart by their names.
-
-    Raises
-    ------
-    InputError
-        When there is no table of stars.
-    """
-    place = Path(folder)
-    if not place.is_dir():
-        raise InputError(
-            f"There is no folder {folder}.", "Set external to a folder of star tables, or leave it empty."
-        )
-    tables = sorted(p for p in place.iterdir() if p.name.lower().removesuffix(".gz").endswith(SUFFIXES))
-    members = [path for path in tables if _MEMBERS in path.name.lower()]
-    stars = [path for path in tables if path not in members]
-    if not stars:
-        raise InputError(
-            f"There is no table of stars in {folder}.",
-            f"Put files there that end in {', '.join(SUFFIXES)}; a catalogue of members has 'members' in its "
-            "name.",
-        )
-    return stars, members
 
 
 def search_files(

@@ -102,6 +102,8 @@ def predict_table(stars: Columns, model: ClusteringModel, rejections: Rejections
     kept, features = prepare(stars, model.preprocess_settings, rejections, release)
     own = {name: kept[name] for name in COLUMNS} | {"parallax": kept["parallax_corrected"]}
     which, probability = model.membership(Stars(own, features).facing(polar_centre(model.preprocess_settings)))
+    order = np.argsort(-probability, kind="stable")  # members first: of a long list nobody reads the rest
+    which, probability, own = which[order], probability[order], {name: own[name][order] for name in own}
     return {
         "id": own["source_id"].astype(str).astype(object),
         "cluster": np.array([*model.names, ""], dtype=object)[which],
