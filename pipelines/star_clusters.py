@@ -166,8 +166,8 @@ DEFINITION = Definition(
     scores=("purity", "completeness", "ari", "false_clusters"),
     comparability=(
         "Hunt & Reffert (2021) found HDBSCAN the most sensitive of three methods for open clusters in real DR2, "
-        "beside DBSCAN and Gaussian mixtures. Scores of simulated stars are not to be held against real ones: give "
-        "a catalogue as members, or a folder of real stars as external."
+        "beside DBSCAN and Gaussian mixtures. Scores of simulated stars are not to be held against real ones: "
+        "give a catalogue as members, or a folder of real stars as external."
     ),
     checks={"external": check_gaia_folder.python_func},
     shown=("id", "cluster", "probability", "phot_g_mean_mag", "bp_rp"),
