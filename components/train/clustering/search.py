@@ -14,6 +14,7 @@ from components.train.clustering.stars import Stars, mean_direction, project
 
 _LEAST_EXCESS = 2.0
 _RING = 3.0
+_STARS_PER_CANDIDATE = 5000
 
 Rows = npt.NDArray[np.int64]
 
@@ -59,7 +60,7 @@ def search(stars: Stars, method: str, settings: Settings, grouping: Grouping | N
     proposed = grouping or group(method, stars.features, settings)
     groups = members_of(proposed)
     promising, excess = _promising(stars, groups)
-    chosen = promising[: settings.most_candidates]
+    chosen = promising[: max(settings.most_candidates, len(stars) // _STARS_PER_CANDIDATE)]
     candidates = []
     for number, index in enumerate(chosen):
         candidates.append(examine(stars, groups[index], settings))

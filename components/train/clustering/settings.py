@@ -35,7 +35,8 @@ class Settings:
     cmd_score : float
         Standard deviations by which its colours and magnitudes must differ from those of the local field.
     most_candidates : int
-        Groups that are fitted, those with the largest excess on the sky first.
+        Groups that are fitted, those with the largest excess on the sky first; in regions of more than 200 000
+        stars one for each 5000.
     epochs : int
         Rounds of expectation and maximisation for each candidate.
     seed : int
