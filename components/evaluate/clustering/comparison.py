@@ -99,7 +99,9 @@ def _scores(scene: Scene, labels: Labels) -> dict[str, float]:
 def explain(entry: MethodScores) -> str:
     """Say in words, from the numbers, how a method did and why."""
     name = NAMES[entry.method]
-    words = [f"{name} proposed {entry.groups} groups, {entry.clusters} of which became clusters."]
+    groups = "one group" if entry.groups == 1 else f"{entry.groups} groups"
+    became = "none became a cluster" if not entry.clusters else f"{entry.clusters} became clusters"
+    words = [f"{name} proposed {groups}; {became}."]
     if entry.method == "kmeans" and entry.choices:
         words.append(
             f"The silhouette chose k = {entry.choices['k']}, as it rewards few, round and well-separated "
@@ -121,8 +123,7 @@ def explain(entry: MethodScores) -> str:
         words.append(
             f"The Bayesian criterion chose {entry.choices['k']} normal distributions. They describe the field's "
             f"density, whose largest part holds {entry.largest:.0%} of the stars; a cluster gets one of its own "
-            "where "
-            "it is rich enough to pay for nine further numbers."
+            "where it is rich enough to pay for a score of further numbers."
         )
     elif entry.method == "hdbscan":
         words.append(

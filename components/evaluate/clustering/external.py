@@ -1,5 +1,6 @@
 """Real stars searched as the region was: files, and a catalogue of members where there is one."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -88,7 +89,9 @@ def search_files(
     number = np.where(names == "", NONE, np.cumsum(names != "") - 1)
     found = np.where(probability > 0.5, which, NONE)
     scores = clustering_scores.score(number[index], found, resamples, seed) if len(found) else {}
-    provenance = source.provenance.with_rejected(rejections.counts)
+    provenance = dataclasses.replace(
+        source.provenance, requested=source.asked, received=len(every["source_id"])
+    ).with_rejected(rejections.counts)
     return External(provenance, len(found), [cluster.facts for cluster in clusters], scores)
 
 
