@@ -11,6 +11,8 @@ from components.evaluate.model_comparison.diagrams import draw_costs
 from components.evaluate.model_comparison.findings import Findings
 
 _VELOCITY, _FRACTION, _MAGNITUDE = ",.0f", ".3f", ".3f"
+_CHANGING_SCORES = {"nmad_km_s": _VELOCITY, "magnitude_r_rms": _MAGNITUDE}
+_COSTS = {"fit_cpu_seconds": ".1f", "predict_cpu_seconds_per_1000": ".2f", "peak_memory_mb": ",.0f"}
 
 
 def add_comparison(section: Section, f: Findings) -> None:
@@ -155,6 +157,10 @@ def _names(kinds: list[str]) -> str:
     return ", ".join(kinds) if kinds else "none"
 
 
+def _change(values: list[float], form: str) -> str:
+    return " \u2192 ".join(format_number(value, form) for value in values)
+
+
 def _add_before_and_after(section: Section, f: Findings) -> None:
     pairs = _pairs(f)
     if not pairs:
@@ -162,27 +168,25 @@ def _add_before_and_after(section: Section, f: Findings) -> None:
     rows: list[list[Cell]] = []
     for kind, (pixels, pca) in pairs.items():
         records = [record_of(f.contest.entries[i]) for i in (pixels, pca)]
-        cells: list[Cell] = [kind, int(records[1]["parameters"]["components"])]
-        for score in ("nmad_km_s", "magnitude_r_rms"):
-            cells += [f.scored[i][score].value for i in (pixels, pca)]
-        for name in ("fit_cpu_seconds", "predict_cpu_seconds_per_1000", "peak_memory_mb"):
-            cells += [record["cost"][name] for record in records]
-        rows.append(cells)
+        both = [f.scored[i] for i in (pixels, pca)]
+        rows.append(
+            [
+                kind,
+                f"{records[1]['parameters']['components']}",
+                *(_change([found[name].value for found in both], form) for name, form in _CHANGING_SCORES.items()),
+                *(_change([record["cost"][name] for record in records], form) for name, form in _COSTS.items()),
+            ]
+        )
     section.table(
-        "From pixels to principal components: what it changed.",
+        "From pixels to principal components: what it changed, with pixels before the arrow.",
         [
             Column("Model"),
-            Column("Components", ".0f"),
-            Column("NMAD, km/s: pixels", _VELOCITY),
-            Column("PCA", _VELOCITY),
-            Column("r rms, mag: pixels", _MAGNITUDE),
-            Column("PCA ", _MAGNITUDE),
-            Column("Fit, s: pixels", ".1f"),
-            Column("PCA  ", ".1f"),
-            Column("1000 predictions, s: pixels", ".3f"),
-            Column("PCA   ", ".3f"),
-            Column("Memory, MB: pixels", ",.0f"),
-            Column("PCA    ", ",.0f"),
+            Column("Components"),
+            Column("NMAD, km/s"),
+            Column("r rms, mag"),
+            Column("Fit, s"),
+            Column("1000 predictions, s"),
+            Column("Memory, MB"),
         ],
         rows,
         notes="Seconds are those of the processor. The decomposition itself, which is done once for all "

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.axes import Axes
 
 from components.common.figures import (
     INK,
@@ -23,6 +24,10 @@ from components.common.scores import Floats
 from components.evaluate.regression.diagrams import MODEL, OTHER
 
 _BINS = 30
+_LETTER, _LINE, _MARK = 0.019, 0.055, 0.012
+"""Width of a letter, height of a line and half the size of a point, of the panel."""
+_STEPS = (0.35, -1.35, 1.4, -2.4, 2.45, -3.45)
+"""Where a name goes that has no place beside its point: so many lines above or below."""
 
 
 @figure_style()
@@ -199,14 +204,33 @@ def draw_costs(names: Sequence[str], error: Floats, seconds: Floats) -> Figure:
     """Draw the error of models against what they cost."""
     drawing, axes = new_axes(3.2, grid="both")
     axes.loglog(seconds, error, "o", color=MODEL)
-    for name, x, y in zip(names, seconds, error, strict=True):
-        note(axes, x, y, f" {name}", va="bottom")
     axes.set_xlabel("Processor time of fitting, s")
     axes.set_ylabel("NMAD, km/s")
-    axes.margins(0.25, 0.15)
+    axes.margins(0.2, 0.15)
+    axes.autoscale_view()
+    _name_points(axes, names, np.column_stack([seconds, error]))
     return finish(
         drawing,
         "Redshift error of every model against the processor time of its fitting.",
         "What does accuracy cost? Models to the lower left are efficient; whatever has another one to its lower "
         "left is not.",
     )
+
+
+def _name_points(axes: Axes, names: Sequence[str], points: Floats) -> None:
+    """Write a name beside each point, where no other name or point is in the way."""
+    place = axes.transLimits.transform(axes.transScale.transform(points))
+    taken = [(x - _MARK, x + _MARK, y - _MARK, y + _MARK) for x, y in place]
+    for number in np.argsort(place[:, 0]):
+        (x, y), name = place[number], names[number]
+        width = _LETTER * len(name)
+        for left, bottom in ((x + 0.02, y - _LINE / 2), *((x - width / 2, y + k * _LINE) for k in _STEPS)):
+            box = (left, left + width, bottom, bottom + _LINE)
+            if not any(_overlap(box, other) for i, other in enumerate(taken) if i != number):
+                break
+        taken.append(box)
+        note(axes, left, bottom, name, va="bottom", transform=axes.transAxes)
+
+
+def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
+    return a[0] < b[1] and b[0] < a[1] and a[2] < b[3] and b[2] < a[3]

@@ -187,7 +187,8 @@ def _by_feature(contest: Contest, best: Entry, settings: Settings) -> dict[str, 
     for name in ("redshift", "sn_median"):
         quantity = contest.labels[name].astype(np.float64)
         edges = np.unique(np.quantile(quantity, np.linspace(0, 1, _BINS + 1)).round(_DIGITS[name]))
-        edges[[0, -1]] = np.floor(quantity.min() * 100) / 100, np.nextafter(quantity.max(), np.inf)
+        unit = 10.0 ** -_DIGITS[name]
+        edges[[0, -1]] = np.floor(quantity.min() / unit) * unit, (np.floor(quantity.max() / unit) + 1) * unit
         found[name] = redshift.score_by(
             quantity,
             list(edges),

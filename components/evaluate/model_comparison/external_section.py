@@ -18,9 +18,9 @@ def add_external(section: Section, e: External) -> None:
     unlike = sum("UNFAMILIAR" in entry["warnings"] for entry in e.listing())
     section.text(
         f"{e.within.size} real galaxies, which no model has learnt from. {int(e.within.sum())} of them lie inside "
-        f"the redshifts of the training data and are scored. {unlike} are unlike the training data, as the "
-        "predict command would warn of them; they get no error there. Magnitudes are those that the survey's "
-        "pipeline has integrated over the spectra."
+        f"the redshifts of the training data and are scored. {unlike or 'None'} {'is' if unlike == 1 else 'are'} "
+        "unlike the training data, as the predict command would warn of them; they get no error there. "
+        "Magnitudes are those that the survey's pipeline has integrated over the spectra."
     )
     section.table(
         f"Every model on {int(e.within.sum())} real galaxies.",
@@ -62,7 +62,7 @@ def add_external(section: Section, e: External) -> None:
 def _list_galaxies(section: Section, e: External) -> None:
     entries = e.listing()
     section.table(
-        f"{e.best.name} on real galaxies, the worst first.",
+        f"{e.best.name[:1].upper()}{e.best.name[1:]} on real galaxies, the worst first.",
         [
             Column("Spectrum"),
             Column("Catalogue z", ".4f"),
@@ -73,13 +73,11 @@ def _list_galaxies(section: Section, e: External) -> None:
             Column("S/N", ".1f"),
             Column("Template scan z", ".4f"),
             Column("Warnings"),
-            Column("Scored"),
         ],
         [
             [
                 *(entry[name] for name in _LISTED),
-                " ".join(entry["warnings"]) or "none",
-                "yes" if entry["scored"] else "no",
+                (" ".join(entry["warnings"]) or "none") + ("" if entry["scored"] else "; not scored"),
             ]
             for entry in entries[:_MOST_LISTED]
         ],

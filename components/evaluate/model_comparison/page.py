@@ -112,6 +112,11 @@ def _best(section: Section, f: Findings) -> None:
             draw_pit(c["magnitude_r_pit"]),
         ]
     )
+    section.text(
+        "The magnitude is that of the light in the fibre: what falls beside it left no trace in the spectrum. The "
+        "last two diagrams ask whether the predicted errors are honest, of the redshift and of the magnitude. "
+        "The next four ask where the model is worse."
+    )
     section.figures(
         [
             draw_score_by_feature(
@@ -126,10 +131,6 @@ def _best(section: Section, f: Findings) -> None:
             for name, rows in f.by_feature.items()
             for score, label in _BINNED.items()
         ]
-    )
-    section.text(
-        "The magnitude is that of the light in the fibre: what falls beside it left no trace in the spectrum. The "
-        "last two diagrams ask whether the predicted errors are honest, of the redshift and of the magnitude."
     )
 
 
