@@ -16,7 +16,7 @@ from components.train.conv1d.attribution import integrated_gradients
 from components.train.conv1d.class_answer import ClassAnswer
 from components.train.conv1d.inference import load_model
 from components.train.conv1d.inputs import vary_strain
-from components.train.conv1d.strided import StridedNetwork
+from components.train.conv1d.strided import StridedNetwork, wavelets
 from components.train.conv1d.training import Settings, train
 
 PIXELS = 128
@@ -162,6 +162,19 @@ def test_windows_are_varied_into_others_that_are_as_much_noise_or_wave() -> None
     signs = varied[truth == 1][:, :2].sign().amax(-1)
     assert (signs[:, 0] * signs[:, 1]).mean().abs() < 0.4
     assert strain.min() == 1, "the data are left as they are"
+
+
+def test_first_kernels_of_strain_are_waves_of_all_lengths() -> None:
+    kernels = wavelets(16, 64)
+    assert kernels.shape == (16, 64)
+    drawn = torch.nn.Conv1d(1, 400, 64).weight[:, 0].norm(dim=1).mean()
+    torch.testing.assert_close(kernels.norm(dim=1), drawn.expand(16), rtol=0.05, atol=0)
+    peaks = torch.fft.rfft(kernels, 4096).abs().argmax(1)
+    assert torch.all(peaks[::2][1:] > peaks[::2][:-1]), "every pair higher than the one before"
+    assert peaks[-1] == pytest.approx(4096 / 6, rel=0.05)
+    cosine, sine = kernels[::2], kernels[1::2]
+    torch.testing.assert_close((cosine * sine).sum(1), torch.zeros(8), atol=1e-5, rtol=0)
+    assert wavelets(5, 32).shape == (5, 32)
 
 
 def test_contributions_of_the_detectors_add_up_to_the_network() -> None:

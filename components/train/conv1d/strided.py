@@ -1,5 +1,6 @@
 """A convolutional network that shortens its input quickly, for answers that care not where a feature is."""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -7,6 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from components.common.errors import ParameterError
+
+_SHORTEST_PERIOD = 6.0
 
 HIDDEN = 64
 """Width of the layer before the answer."""
@@ -23,7 +26,8 @@ class StridedNetwork(nn.Module):
     ----------
     groups : sequence of list of int
         Channels of the input that share a branch: [[0, 1], [2]] is a branch that sees channels 0 and 1, one after
-        the other, and one for channel 2. Empty: one branch that sees all channels at once.
+        the other, and one for channel 2; its first kernels begin as `wavelets`. Empty: one branch that sees all
+        channels at once.
     inputs : int
         Channels of the input.
     kernels, channels : sequence of int
@@ -61,6 +65,11 @@ class StridedNetwork(nn.Module):
             )
             for _ in range(max(1, len(groups)))
         )
+        if groups:
+            for branch in self.branches:
+                first = next(branch.children())
+                assert isinstance(first, nn.Conv1d)
+                first.weight.data.copy_(wavelets(channels[0], kernels[0])[:, None])
         joined = channels[1] * (inputs if groups else 1)
         self.trunk = nn.Sequential(
             *_block(joined, channels[2], kernels[2], strides[2]),
@@ -117,6 +126,33 @@ class StridedNetwork(nn.Module):
             for branch, group in zip(self.branches, self.groups, strict=True)
             for channel in group
         ]
+
+
+def wavelets(count: int, width: int) -> Tensor:
+    """Short waves, in pairs of cosine and sine, from one cycle in the kernel to one in six samples.
+
+    First kernels of strain: a wave far below the noise of any sample is not seen at all before the kernels look
+    for oscillations, and from kernels drawn at random a training takes an epoch or two to come to that.
+
+    Parameters
+    ----------
+    count : int
+        How many.
+    width : int
+        Of the kernel.
+
+    Returns
+    -------
+    Tensor, shape (count, width)
+        As strong as kernels that are drawn at random.
+    """
+    frequency = torch.logspace(-math.log10(width), -math.log10(_SHORTEST_PERIOD), -(-count // 2))[:, None]
+    at = torch.arange(width) - (width - 1) / 2
+    envelope = torch.exp(-0.5 * (at / torch.clamp(1 / frequency, max=width / 4)) ** 2)
+    phase = 2 * math.pi * frequency * at
+    pairs = torch.stack([envelope * torch.cos(phase), envelope * torch.sin(phase)], 1).flatten(0, 1)[:count]
+    strength: Tensor = pairs.norm(dim=1, keepdim=True) * math.sqrt(3)
+    return pairs / strength
 
 
 def _block(before: int, after: int, kernel: int, stride: int) -> list[nn.Module]:
