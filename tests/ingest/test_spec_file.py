@@ -146,3 +146,11 @@ def test_tells_redshifts_from_sentinels() -> None:
     np.testing.assert_array_equal(
         is_redshift([2.3, -0.0001, 0.0, -1, -999, np.nan, np.inf]), [True, True, True, False, False, False, False]
     )
+
+
+def test_light_in_the_fibre_and_motions_of_the_stars_are_those_of_the_file(real_data: Path) -> None:
+    folder = real_data / "sdss" / "spectra"
+    galaxy = read_metadata(folder / "spec-0266-51630-0168.fits")
+    assert galaxy.magnitude_r == pytest.approx(22.5 - 2.5 * np.log10(90.94684), abs=1e-5)
+    assert galaxy.velocity_dispersion == pytest.approx(86.95, abs=0.01)
+    assert np.isnan(read_metadata(folder / "spec-0332-52367-0639.fits").velocity_dispersion)  # a quasar

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
 from components.common.figures import (
     INK,
@@ -99,7 +100,7 @@ def draw_confusion(counts: npt.NDArray[np.int64], edges: Floats, name: str) -> F
     """Draw which bin of redshift was taken for which."""
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     drawing, axes = new_axes(3.6, grid=None)
-    axes.imshow(share, cmap="Blues", vmin=0, vmax=1.2)
+    axes.imshow(share, cmap="Blues", vmin=0, vmax=2.2)  # the numbers stay readable
     for (i, j), value in np.ndenumerate(counts):
         if value:
             axes.text(j, i, f"{int(value)}", ha="center", va="center", color=INK, fontsize=7.5)
@@ -151,7 +152,7 @@ def draw_scree(variance: npt.NDArray[np.floating], total: float, counts: Sequenc
     below.plot(counts, error, "o-", color=MODEL)
     below.set_ylabel("Residual, rms")
     below.set_xlabel("Principal components")
-    below.set_ylim(0, None)
+    below.set_ylim(0, 1.15 * float(error.max()))
     drawing.align_ylabels()
     explained = ", ".join(f"{100 * variance[:k].sum() / total:.0f}\u202f% by {k}" for k in counts)
     return finish(
@@ -187,6 +188,11 @@ def draw_score_against_components(curves: Mapping[str, tuple[Sequence[int], Sequ
     drawing, axes = new_axes(3.0)
     for colour, (name, (counts, values)) in zip(SERIES, curves.items(), strict=False):
         axes.loglog(counts, values, "o-", color=colour, label=name)
+    tried = sorted({count for counts, _ in curves.values() for count in counts})
+    axes.set_xticks(tried, [str(count) for count in tried])
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.legend()
     axes.set_xlabel("Principal components")
     axes.set_ylabel("NMAD in cross-validation, km/s")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from components.common.errors import ArmillaryError, ParameterError
 from components.common.files import whole
@@ -109,6 +110,9 @@ def _begin(threads: str) -> None:
     os.environ.pop(EVENTS_VARIABLE, None)  # the stage's live line tells of models, not of what each is at
     for name in _THREADS:
         os.environ[name] = threads
+    # numpy was loaded with this module, before the environment could tell it: its threads would spin against
+    # those of the other processes, and a fit of half a second cost seven.
+    threadpool_limits(int(threads))
 
 
 def _train_one(dataset: Path, model: Path, settings: Settings) -> dict[str, Any] | tuple[str, str]:
