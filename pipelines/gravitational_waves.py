@@ -143,6 +143,7 @@ DEFINITION = Definition(
         "full": {
             "source": "g2net",
             "rows": 0,
+            "kernels": [64, 32, 32],  # longer, for light black holes: theirs are the longest waves
             "channels": [32, 48, 128],
             "batch_size": 256,
             "epochs": 20,

@@ -82,6 +82,7 @@ def paint_energy(axes: Axes, energy: npt.NDArray[np.float64], first: float, last
     axes.set_yscale("log")
     axes.set_ylim(FREQUENCIES_HZ[0], FREQUENCIES_HZ[-1])
     axes.set_yticks([30, 100, 300], ["30", "100", "300"])
+    axes.minorticks_off()  # their labels would not fit
     axes.set_ylabel("frequency / Hz")
     step = max(1, energy.shape[1] // _COLUMNS)
     whole_tiles = energy[:, : energy.shape[1] // step * step]
