@@ -67,7 +67,7 @@ EXERCISES = (
         slug="star-clusters",
         module="pipelines.star_clusters",
         title="Star clusters",
-        summary="Clusters found among Gaia's stars by four methods, with memberships, and proofs that they are real.",
+        summary="Clusters found in Gaia by four methods, with memberships, and proofs that they are real.",
     ),
 )
 

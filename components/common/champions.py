@@ -38,7 +38,7 @@ class Champion:
     headline : dict
         Its own score, `name`, `value`, `low` and `high`, when it was stored.
     difference : dict or None
-        By how much it was better than the champion before, `value`, `low`, `high`; None where nothing was compared.
+        How much better than the champion before: `value`, `low`, `high`; None where nothing was compared.
     history : list of dict
         `version`, `promoted_at`, `action` and `reason` of every move, oldest first; the last one led here.
     etag : str
@@ -157,7 +157,7 @@ def roll_back(store: Store, slug: str, version: str = "") -> Champion:
     if now is None or not wanted:
         raise ParameterError(
             f"There is no earlier champion of {slug} to go back to.",
-            f"`armillary models {slug}` lists the models; choose one with `armillary models promote {slug} VERSION`.",
+            f"`armillary models {slug}` lists them; choose one with `armillary models promote {slug} VERSION`.",
         )
     if wanted == now.version:
         raise ParameterError(

@@ -1,4 +1,4 @@
-"""An exercise in containers, all real: engine, image, object store, Pushgateway, and Prometheus that scrapes it."""
+"""An exercise in containers, all real: engine, image, object store, Pushgateway, and a Prometheus beside it."""
 
 import json
 import uuid
