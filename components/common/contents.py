@@ -1,4 +1,4 @@
-"""A name for the code, the hash of all that goes into the images: their tag, and a field of records and metrics."""
+"""A name for the code, the hash of all that goes into the images: their tag, and part of records and metrics."""
 
 import hashlib
 import os
