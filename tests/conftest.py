@@ -54,7 +54,12 @@ def store(weed: Mapping[str, str]):  # type: ignore[no-untyped-def]
     """Give a store with an empty bucket of the test's own."""
     from components.common.store import Store
 
-    return Store.from_environment({**weed, "ARMILLARY_BUCKET": f"test-{uuid.uuid4().hex[:12]}"})
+    store = Store.from_environment({**weed, "ARMILLARY_BUCKET": f"test-{uuid.uuid4().hex[:12]}"})
+    yield store
+    # Each bucket has volumes of its own, and the free space of the disk bounds their number.
+    for key in store.list():
+        store.delete(key)
+    store._client.delete_bucket(Bucket=store.bucket)
 
 
 @pytest.fixture

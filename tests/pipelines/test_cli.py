@@ -14,6 +14,7 @@ import pytest
 from command_line import WITH_TOY, Armillary
 
 from components.common.store import Store
+from pipelines.catalogue import EXERCISES
 from pipelines.records import from_json
 
 RUN_ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
@@ -42,7 +43,11 @@ assert not heavy, heavy
 def test_list_names_the_exercises(armillary: Armillary) -> None:
     completed = armillary("list")
     assert completed.returncode == 0
-    assert [line.split()[0] for line in completed.stdout.splitlines()] == ["exercise", "quasar-redshift", "toy"]
+    assert [line.split()[0] for line in completed.stdout.splitlines()] == [
+        "exercise",
+        *(exercise.slug for exercise in EXERCISES),
+        "toy",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,10 @@ from pipelines.stages import find_stage
 from pipelines.tasks import stage_name, tasks_in_order
 
 each_exercise = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.slug)
+# The others have a test file of their own, `test_<module>_exercise.py`: what they are shown is not one row an object.
+on_real_files = pytest.mark.parametrize(
+    "exercise", [e for e in EXERCISES if e.slug in CASES], ids=lambda exercise: exercise.slug
+)
 SCORE = {"value", "low", "high", "baseline", "published"}
 
 
@@ -85,7 +89,7 @@ def test_stages_pass_every_setting_on(exercise: Exercise) -> None:
         assert all(parameter.default is not inspect.Parameter.empty for parameter in left_out)
 
 
-@each_exercise
+@on_real_files
 def test_external_spectra_are_looked_over_before_anything_runs(
     exercise: Exercise, armillary: Armillary, real_data: Path, tmp_path: Path
 ) -> None:
@@ -98,8 +102,14 @@ def test_external_spectra_are_looked_over_before_anything_runs(
     assert "ingest" not in run.stderr + run.stdout
 
 
-@pytest.mark.slow
 @each_exercise
+def test_every_exercise_is_run(exercise: Exercise) -> None:
+    own = Path(__file__).with_name(f"test_{exercise.slug.replace('-', '_')}_exercise.py")
+    assert (exercise.slug in CASES) != own.exists()
+
+
+@pytest.mark.slow
+@on_real_files
 def test_smoke_runs_whole_is_cached_and_predicts(
     exercise: Exercise, armillary: Armillary, real_data: Path, tmp_path: Path
 ) -> None:
