@@ -16,8 +16,8 @@ class Case:
         Below the folder of real files.
     files : str
         Pattern of those to predict for; the first five are taken.
-    rows : int
-        Rows of the predictions, each with a picture.
+    rows : int or None
+        Rows of the predictions, each with a picture; None where a search decides how many there are.
     shown : list of str
         First columns that the terminal shows.
     external : bool
@@ -30,7 +30,7 @@ class Case:
 
     folder: str
     files: str
-    rows: int
+    rows: int | None
     shown: list[str]
     external: bool = True
     refusal: type[ArmillaryError] = InputError
@@ -49,7 +49,7 @@ CASES = {
     "gravitational-waves": Case(
         "gw",
         "[HL]-*-32.hdf5",
-        10,
+        None,
         ["rank", "gps", "statistic"],
         external=False,
         refusal=ParameterError,

@@ -18,7 +18,7 @@ from pipelines.stages import find_stage
 from pipelines.tasks import stage_name, tasks_in_order
 
 each_exercise = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.slug)
-# The others have a test file of their own, `test_<module>_exercise.py`: what they are shown is not one row an object.
+# The others have a test file of their own, `test_<module>_exercise.py`: they are shown other files in other ways.
 on_real_files = pytest.mark.parametrize(
     "exercise", [e for e in EXERCISES if e.slug in CASES], ids=lambda exercise: exercise.slug
 )
@@ -142,6 +142,6 @@ def test_smoke_runs_whole_is_cached_and_predicts(
     )
     assert predicted.returncode == 0, predicted.stderr
     assert re.search(r"^model: champion \S+, tested on \S+ data, trained by the run", predicted.stderr, re.M)
-    assert len((tmp_path / "z.csv").read_text().splitlines()) == 1 + case.rows
-    assert len(list((tmp_path / "plots").iterdir())) == case.rows
+    rows = len((tmp_path / "z.csv").read_text().splitlines()) - 1
+    assert rows == len(list((tmp_path / "plots").iterdir())) == (case.rows or rows) > 0
     assert predicted.stdout.splitlines()[0].split()[:3] == case.shown
