@@ -170,7 +170,8 @@ def write_predictions(
         for predicted in _predictions(files, model, rejections):
             if settings.plots:
                 _draw(predicted, writer.rows, output / "plots")
-            tables.append(pd.DataFrame(predicted.columns))
+            if settings.csv:
+                tables.append(pd.DataFrame(predicted.columns))
             writer.write(predicted.columns)
             report_progress(writer.rows + len(rejections), len(files), "spectra", rejected=len(rejections))
         writer.provenance = provenance.with_rejected(rejections.counts)
