@@ -1,11 +1,21 @@
-"""Four ways to propose groups of stars, behind one interface: features in, a label for each star out."""
+"""Four ways to propose groups of stars, behind one interface: features in, a label for each star out.
+
+The libraries are imported here, not where they are used: the methods run in threads, and two threads that import
+scikit-learn at the same time can see a half of it.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import hdbscan
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial import cKDTree
+from sklearn import cluster
+from sklearn.cluster import KMeans
+from sklearn.metrics import silhouette_score
+from sklearn.mixture import GaussianMixture
 
 from components.train.clustering.settings import Settings
 
@@ -68,18 +78,14 @@ def by_hdbscan(features: Features, settings: Settings) -> Grouping:
 
 def _hdbscan(library: str, options: dict[str, Any]) -> Callable[[Features], Any]:
     if library == "fast_hdbscan":
-        import fast_hdbscan
+        import fast_hdbscan  # compiles for seconds, and is wanted for many stars alone
 
         return lambda features: fast_hdbscan.HDBSCAN(**options).fit(features).labels_
     if library == "hdbscan":
-        import hdbscan
-
         # One process: joblib's workers would each take the memory of the whole.
         return lambda features: (
             hdbscan.HDBSCAN(core_dist_n_jobs=1, **options).fit(features.astype(np.float64)).labels_
         )
-    from sklearn import cluster
-
     return lambda features: cluster.HDBSCAN(copy=False, **options).fit(features.astype(np.float64)).labels_
 
 
@@ -90,9 +96,6 @@ def by_dbscan(features: Features, settings: Settings) -> Grouping:
     as by lists of all neighbours, whose memory grows with the square of the stars where the length is large. The
     other stars within the length of a core star then go to the nearest (Ester et al. 1996 leave open to which).
     """
-    import hdbscan
-    from scipy.spatial import cKDTree
-
     distances = k_distances(features, settings.min_samples, settings.seed)
     eps = float(max(distances[knee(distances)], 1e-9))
     points = features.astype(np.float64)
@@ -115,8 +118,6 @@ def by_dbscan(features: Features, settings: Settings) -> Grouping:
 
 def k_distances(features: Features, k: int, seed: int) -> npt.NDArray[np.float64]:
     """Distances to the k-th neighbour, ascending, of all stars or of a sample of them among all."""
-    from scipy.spatial import cKDTree
-
     rows = np.random.default_rng(seed).permutation(len(features))[:_KNEE_ROWS]
     found, _ = cKDTree(features).query(features[rows], k=[k + 1])
     return np.sort(found[:, 0])[: max(2, int(_KNEE_SHARE * len(rows)))]
@@ -132,9 +133,6 @@ def knee(ascending: npt.NDArray[np.float64]) -> int:
 
 def by_kmeans(features: Features, settings: Settings) -> Grouping:
     """Divide all stars among k centres, k by the silhouette; every star belongs to some group."""
-    from sklearn.cluster import KMeans
-    from sklearn.metrics import silhouette_score
-
     sample, judged = _samples(features, settings)
     tried = {}
     for k in _numbers(judged, settings):
@@ -151,8 +149,6 @@ def by_kmeans(features: Features, settings: Settings) -> Grouping:
 
 def by_gaussian_mixture(features: Features, settings: Settings) -> Grouping:
     """Describe the density as a sum of k normal distributions, k by the Bayesian information criterion."""
-    from sklearn.mixture import GaussianMixture
-
     sample, judged = _samples(features, settings)
     tried = {}
     for k in _numbers(judged, settings):
