@@ -126,3 +126,32 @@ class Minibatches:
                 if metadata.schema.column(index).path.split(".")[0] in self._columns
             )
             return int(stored * self.rows / max(metadata.num_rows, 1))
+
+
+class HeldRows(Minibatches):
+    """Rows that are in memory already, such as a fold of the training rows, in minibatches.
+
+    Parameters
+    ----------
+    columns : dict of str to ndarray
+        All of one length.
+    size : int
+        Rows in a minibatch.
+    """
+
+    def __init__(self, columns: Columns, size: int):
+        self.size, self.rows = size, len(next(iter(columns.values())))
+        self._in_memory = columns
+
+    def in_order(self) -> Iterator[Columns]:
+        """Deliver all rows."""
+        return self._take(np.arange(self.rows), -(-self.rows // self.size))
+
+    def shuffled(self, seed: int, epoch: int) -> Iterator[Columns]:
+        """Deliver `len(self)` minibatches in random order."""
+        return self._take(np.random.default_rng((seed % 2**64, epoch)).permutation(self.rows), len(self))
+
+    def _take(self, order: npt.NDArray[np.int64], batches: int) -> Iterator[Columns]:
+        for batch in range(batches):
+            rows = order[batch * self.size : (batch + 1) * self.size]
+            yield {name: values[rows] for name, values in self._in_memory.items()}

@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch.nn import functional
 
+from components.common.classes import encode, require_every_class
 from components.common.errors import InputError, ParameterError
 from components.train.conv1d.answers import answer_from_json
-from components.train.conv1d.class_answer import ClassAnswer, encode, require_every_class
+from components.train.conv1d.class_answer import ClassAnswer
 
 CLASSES = ("QSO", "GALAXY", "STAR")
 

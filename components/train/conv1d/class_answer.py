@@ -12,7 +12,8 @@ from scipy.optimize import minimize_scalar
 from torch import Tensor
 from torch.nn import functional
 
-from components.common.errors import InputError, ParameterError
+from components.common.classes import encode, require_every_class
+from components.common.errors import ParameterError
 
 Floats = npt.NDArray[np.float64]
 
@@ -98,31 +99,3 @@ class ClassAnswer:
     def to_json(self) -> dict[str, Any]:
         """Return the JSON-able form that `answer_from_json` reads."""
         return {"kind": "classes", **asdict(self)}
-
-
-def encode(labels: npt.NDArray[Any], classes: Sequence[str]) -> npt.NDArray[np.int64]:
-    """Turn names of classes into their indices.
-
-    Raises
-    ------
-    InputError
-        When a label is none of the classes.
-    """
-    index = {name: number for number, name in enumerate(classes)}
-    unknown = sorted({str(label) for label in labels} - set(index))
-    if unknown:
-        raise InputError(
-            f"Rows are labelled {', '.join(unknown)}, which is none of the classes {', '.join(classes)}.",
-            "Preprocess the data set with all classes that its rows have, or leave those rows out.",
-        )
-    return np.fromiter((index[str(label)] for label in labels), np.int64, len(labels))
-
-
-def require_every_class(counts: npt.NDArray[Any], classes: Sequence[str], split: str) -> None:
-    """Raise an InputError where a class has no row in a split."""
-    absent = [name for name, count in zip(classes, counts, strict=True) if not count]
-    if absent:
-        raise InputError(
-            f"No {split} row is a {', or a '.join(absent)}.",
-            "Give more rows of that class, or another seed or larger fraction for the split.",
-        )

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from components.common.classes import encode, require_every_class
 from components.common.errors import InputError, ParameterError
 from components.common.files import whole
 from components.common.minibatches import Minibatches
@@ -20,7 +21,7 @@ from components.common.telemetry import report_counts, stage
 from components.common.training import Epoch, Schedule, checkpoint_folder, fit, forget
 from components.physics.wavelength_grid import WavelengthGrid
 from components.train.conv1d.answers import Answer, PointAnswer, RedshiftAnswer
-from components.train.conv1d.class_answer import ClassAnswer, encode, require_every_class
+from components.train.conv1d.class_answer import ClassAnswer
 from components.train.conv1d.inference import Conv1dModel, save_model
 from components.train.conv1d.inputs import CHANNELS, KINDS, kind_for
 from components.train.conv1d.network import ARCHITECTURES, Architecture, scale_kernels

@@ -5,18 +5,16 @@ lines are. A spectrum that is moved by some pixels is a spectrum of another reds
 place every time, which is worth many times the training rows.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from components.common.distributions import BinnedDistribution
-from components.common.minibatches import Minibatches
-from components.common.tables import Columns
+from components.common.minibatches import HeldRows
 from components.common.training import Schedule, fit, pick_device
 from components.train.conv1d.redshift_bins import RedshiftBins
 from components.train.regressors.estimators import Prediction
@@ -32,27 +30,6 @@ _SHIFT_LOG10 = 0.016
 _SUBPIXELS = 2
 _BATCH = 64
 _ROWS_AT_ONCE = 256
-
-
-class _Rows(Minibatches):
-    """Rows that are in memory already, such as a fold of the training rows, in minibatches."""
-
-    def __init__(self, columns: Columns, size: int):
-        self.size, self.rows = size, len(columns["pixels"])
-        self._in_memory = columns
-
-    def in_order(self) -> Iterator[Columns]:
-        """Deliver all rows."""
-        return self._deliver(np.arange(self.rows), -(-self.rows // self.size))
-
-    def shuffled(self, seed: int, epoch: int) -> Iterator[Columns]:
-        """Deliver `len(self)` minibatches in random order."""
-        return self._deliver(np.random.default_rng((seed % 2**64, epoch)).permutation(self.rows), len(self))
-
-    def _deliver(self, order: npt.NDArray[np.int64], batches: int) -> Iterator[Columns]:
-        for batch in range(batches):
-            take = order[batch * self.size : (batch + 1) * self.size]
-            yield {name: values[take] for name, values in self._in_memory.items()}
 
 
 class FullyConnected(nn.Module):
@@ -165,7 +142,7 @@ class NetworkEstimator:
         network.target_centre.fill_(float(targets[:, 1].mean()))
         network.target_spread.fill_(float(targets[:, 1].std()) + 1e-9)
         training, validation = (
-            _Rows({"pixels": s.pixels, "targets": t.astype(np.float32)}, _BATCH)
+            HeldRows({"pixels": s.pixels, "targets": t.astype(np.float32)}, _BATCH)
             for s, t in ((spectra, targets), held_out)
         )
         schedule = Schedule(self.epochs, 2e-3, weight_decay=0.05, patience=self.epochs, seed=self.seed)
