@@ -16,6 +16,7 @@ SYSTEMATIC = (0.025, 0.025, 0.01)
 """Floor of the errors of mean proper motions (mas/yr) and parallax (mas): Vasiliev & Baumgardt 2021."""
 
 _MOST_STARS = 20_000
+_PIECE = 1 << 16
 _SIGMAS = 8.0
 _LEAST_WINDOW = np.array([1.5, 1.5, 1.0])  # several times the errors of the faintest stars
 _SKY_RADII = 6.0
@@ -232,24 +233,39 @@ def _look_around(stars: Stars, own: Stars) -> tuple[Rows, Window]:
     centre, spread = _robust(own.astrometry)
     sky = _sky_centre(own)
     reach = min(_SKY_RADII * float(np.quantile(_radius(own, sky), 0.9)), _FARTHEST)
+    around = stars.around(sky, reach)
     half = np.maximum(_SIGMAS * spread, _LEAST_WINDOW)
     for _ in range(_WIDENINGS):
-        rows = _inside(stars, centre, half)
+        rows, used = around[_inside(stars, around, centre, half)], half
         radius = _radius(stars[rows], sky)
         if (radius <= reach).sum() >= 2 * len(own) + _ENOUGH_FIELD:
             break
         half = half * _WIDER  # hardly a star of the field: look farther for some
     if (radius <= reach).sum() > _MOST_STARS:
         reach = float(np.sort(radius)[_MOST_STARS - 1])
-    reach = float(min(reach, radius.max(initial=0.0)))
+    elif not (radius > reach).any() and not _any_beyond(stars, around, centre, used):
+        reach = float(min(reach, radius.max(initial=0.0)))
     return np.asarray(rows[radius <= reach]), Window(sky, reach, centre, half)
 
 
-def _inside(stars: Stars, centre: Floats, half_width: Floats) -> Rows:
-    near = np.ones(len(stars), dtype=bool)
-    for k, name in enumerate(ASTROMETRY):
-        near &= np.abs(stars.columns[name] - centre[k]) <= half_width[k]
-    return np.asarray(np.flatnonzero(near))
+def _inside(stars: Stars, rows: Rows | slice, centre: Floats, half_width: Floats) -> npt.NDArray[np.bool_]:
+    """Whether each of these stars is in the window."""
+    near = np.abs(stars.columns[ASTROMETRY[0]][rows] - centre[0]) <= half_width[0]
+    for k, name in enumerate(ASTROMETRY[1:], start=1):
+        near &= np.abs(stars.columns[name][rows] - centre[k]) <= half_width[k]
+    return np.asarray(near)
+
+
+def _any_beyond(stars: Stars, around: Rows, centre: Floats, half_width: Floats) -> bool:
+    """Whether a star in the window lies farther away on the sky; in a large region the first piece knows one."""
+    for begin in range(0, len(stars), _PIECE):
+        piece = slice(begin, min(begin + _PIECE, len(stars)))
+        near = _inside(stars, piece, centre, half_width)
+        first, last = np.searchsorted(around, [piece.start, piece.stop])
+        near[around[first:last] - begin] = False
+        if near.any():
+            return True
+    return False
 
 
 def _radius(stars: Stars, sky: tuple[float, float]) -> Floats:

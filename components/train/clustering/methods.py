@@ -78,15 +78,27 @@ def by_hdbscan(features: Features, settings: Settings) -> Grouping:
 
 def _hdbscan(library: str, options: dict[str, Any]) -> Callable[[Features], Any]:
     if library == "fast_hdbscan":
-        import fast_hdbscan  # compiles for seconds, and is wanted for many stars alone
-
-        return lambda features: fast_hdbscan.HDBSCAN(**options).fit(features).labels_
+        return lambda features: _fast_hdbscan(features, options)
     if library == "hdbscan":
         # One process: joblib's workers would each take the memory of the whole.
         return lambda features: (
             hdbscan.HDBSCAN(core_dist_n_jobs=1, **options).fit(features.astype(np.float64)).labels_
         )
     return lambda features: cluster.HDBSCAN(copy=False, **options).fit(features.astype(np.float64)).labels_
+
+
+def _fast_hdbscan(features: Features, options: dict[str, Any]) -> Labels:
+    """Group by `fast_hdbscan`, given the stars in the order of a tree's leaves.
+
+    The hierarchy does not depend on the order, but for ties; where neighbours lie together in memory too, they are
+    found in half of the time.
+    """
+    import fast_hdbscan  # compiles for seconds, and is wanted for many stars alone
+
+    order = cKDTree(features).indices
+    labels = np.empty(len(features), dtype=np.int64)
+    labels[order] = fast_hdbscan.HDBSCAN(**options).fit(features[order]).labels_
+    return labels
 
 
 def by_dbscan(features: Features, settings: Settings) -> Grouping:
