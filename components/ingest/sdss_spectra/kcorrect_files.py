@@ -59,6 +59,22 @@ def real_galaxies() -> GalaxyCatalogue:
     return replace(fitted, row=np.flatnonzero(usable)[fitted.row])
 
 
+def read_photometry(columns: list[str]) -> dict[str, np.ndarray]:
+    """Read columns of the photometry of all galaxies; `GalaxyCatalogue.row` counts its rows.
+
+    Raises
+    ------
+    InputError
+        When kcorrect is not installed, or without its files.
+    """
+    return _read(PHOTOMETRY, columns)
+
+
+def read_band(name: str) -> Band:
+    """Read the response of one of the SDSS filters u, g, r, i, z."""
+    return _read_band(name)
+
+
 def _folder() -> Path:
     found = find_spec("kcorrect")
     if found is None or found.origin is None:
