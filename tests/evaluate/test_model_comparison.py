@@ -6,7 +6,8 @@ import pytest
 
 from components.common.errors import InputError
 from components.common.tables import read_table
-from components.evaluate.model_comparison.evaluation import Settings, evaluate
+from components.evaluate.model_comparison.evaluation import evaluate
+from components.evaluate.settings import Settings
 
 
 def test_comparison_tells_everything(galaxies: Path, regressors: Path, tmp_path: Path) -> None:

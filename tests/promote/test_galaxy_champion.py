@@ -10,8 +10,8 @@ from galaxy_regressors import SMALL
 from components.common.errors import InputError
 from components.common.files import read_json
 from components.common.store import Store
-from components.evaluate.model_comparison.evaluation import Settings as Evaluation
 from components.evaluate.model_comparison.evaluation import evaluate
+from components.evaluate.settings import Settings as Evaluation
 from components.preprocess.spectra.preprocessing import Settings as Preprocessing
 from components.preprocess.spectra.preprocessing import preprocess
 from components.promote.champion.answers import Answers

@@ -11,7 +11,7 @@ from components.common.dashboard import (
     show_page,
     show_scalars,
 )
-from components.evaluate.classification.evaluation import headline_metrics
+from components.evaluate.settings import headline_metrics
 
 
 def show(

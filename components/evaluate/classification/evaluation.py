@@ -21,6 +21,7 @@ from components.common.tables import (
     read_table,
 )
 from components.common.telemetry import report_counts, report_progress, report_scores, stage
+from components.evaluate import settings as common
 from components.evaluate.classification.kinds import External, Kind, find_kind
 from components.evaluate.classification.metrics import Scored, draw_curves, score_all
 from components.evaluate.classification.outcome import LABEL, Model, predict_batches, write_outcome
@@ -28,44 +29,16 @@ from components.evaluate.classification.report import Evaluation, write_report
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How to evaluate.
+class Settings(common.Settings):
+    """How to evaluate; see also `components.evaluate.settings.Settings`.
 
     Attributes
     ----------
     headline : str
         Name of the score at the top of the report.
-    seed : int
-        Of the bootstrap and of the baselines.
-    bootstrap : int
-        Resamples for the intervals.
-    external : str
-        Folder of real objects to validate on besides; empty for none.
-    data_version : str
-        Opaque. Change it to have unchanged settings run anew, because the external files changed.
-    title : str
-        Title of the report.
-    slug : str
-        Name of the exercise, as the command line spells it.
     """
 
     headline: str = "balanced_accuracy"
-    seed: int = 0
-    bootstrap: int = 1000
-    external: str = ""
-    data_version: str = ""
-    title: str = "Quasars and galaxies"
-    slug: str = "quasar-galaxy"
-
-    def __post_init__(self) -> None:
-        if self.bootstrap < 1:
-            raise ParameterError(
-                f"bootstrap is {self.bootstrap}.", "Give a positive number of resamples, such as 1000."
-            )
-        if self.external and not Path(self.external).is_dir():
-            raise InputError(
-                f"There is no folder {self.external}.", "Set external to a folder of spectra, or leave it empty."
-            )
 
 
 def evaluate(dataset: Path, model: Path, output: Path, settings: Settings) -> dict[str, Any]:
@@ -93,11 +66,10 @@ def evaluate(dataset: Path, model: Path, output: Path, settings: Settings) -> di
     InputError
         When data set and model do not belong together, or the test rows are of one class only.
     """
-    from components.train.conv1d.inference import load_model  # torch is slow to import: first look at the rest
-
     with stage("evaluate", output):
         history = read_json(model / "history.json")
-        return evaluate_model(dataset, load_model(model), output, settings, history)
+        kind = _kind_of(dataset / "dataset.parquet")
+        return evaluate_model(dataset, kind.load_model(model), output, settings, history)
 
 
 def evaluate_model(
@@ -115,10 +87,7 @@ def evaluate_model(
         `epoch`, `train_loss` and `validation_loss` of each epoch; may be empty.
     """
     table = dataset / "dataset.parquet"
-    with open_table(table) as file:
-        columns = file.schema_arrow.names
-    kind = find_kind(columns)
-    stored = read_settings(table)
+    kind, stored = _kind_of(table), read_settings(table)
     _require_fit(table, stored, model, kind)
     baselines = kind.baselines(table, model.classes, settings.seed)
     carried = [field.name for field in kind.fields]
@@ -167,10 +136,9 @@ def evaluate_model(
     return written
 
 
-def headline_metrics(metrics: dict[str, Any]) -> dict[str, float]:
-    """Return the scalar metrics that the Kubeflow UI lists: values only, those of real objects with a prefix."""
-    found = {name: entry["value"] for name, entry in metrics["scores"].items()}
-    return found | {f"external_{name}": entry["value"] for name, entry in metrics["external"].items()}
+def _kind_of(table: Path) -> Kind:
+    with open_table(table) as file:
+        return find_kind(file.schema_arrow.names)
 
 
 def _require_fit(table: Path, stored: dict[str, Any], model: Model, kind: Kind) -> None:

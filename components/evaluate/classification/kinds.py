@@ -61,6 +61,8 @@ class Kind:
         By which scores are told.
     preparation : callable
         Takes the settings of a table, or those that a model stores: what has to be equal in both.
+    load_model : callable
+        Takes the folder of a model.
     baselines : callable
         Takes table, classes and seed: fits the simpler methods, the majority first.
     extra_scores : callable
@@ -83,6 +85,7 @@ class Kind:
     positive: str
     features: tuple[Feature, ...]
     preparation: Callable[[Mapping[str, Any]], Any]
+    load_model: Callable[[Path], Model]
     baselines: Callable[[Path, Sequence[str], int], Baselines]
     extra_scores: Callable[[Outcome, int, int], dict[str, Score]]
     examine: Callable[[Model, Outcome, Mapping[str, Any]], Any]

@@ -20,8 +20,9 @@ from components.evaluate.classification.diagrams import (
 from components.evaluate.classification.kinds import External, Kind
 from components.evaluate.classification.metrics import BINNED, Curves, Feature, Scored, Table
 from components.evaluate.classification.outcome import Outcome
-from components.evaluate.regression.diagrams import draw_comparison, draw_learning_curves, draw_score_by_feature
+from components.evaluate.regression.diagrams import draw_comparison, draw_score_by_feature
 from components.evaluate.regression.score_table import arrays
+from components.evaluate.training_section import add_training
 
 HEADLINE = "balanced_accuracy"
 _FRACTION = ".3f"
@@ -82,7 +83,7 @@ def write_report(path: Path, e: Evaluation) -> None:
     _add_features(report.section("Where it errs"), e)
     e.kind.add_sections(report, e)
     if e.history:
-        _add_training(report.section("Training"), e.history)
+        add_training(report.section("Training"), e.history, "Negative log-likelihood")
     report.write(path)
 
 
@@ -229,15 +230,6 @@ def _add_feature_table(section: Section, rows: Table, feature: Feature) -> None:
         [cells(row) for row in rows],
         notes="A dash stands where a bin holds one class only.",
     )
-
-
-def _add_training(section: Section, history: Sequence[Mapping[str, Any]]) -> None:
-    epoch, train, validation = (
-        np.array([row[name] for row in history], dtype=np.float64)
-        for name in ("epoch", "train_loss", "validation_loss")
-    )
-    chosen = int(epoch[np.nanargmin(validation)])
-    section.figure(draw_learning_curves(epoch, train, validation, chosen, loss="Negative log-likelihood"))
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -20,6 +20,7 @@ from components.evaluate.classification.outcome import LABEL, Baselines, Model, 
 from components.evaluate.classification.report import Evaluation
 from components.evaluate.classification.spectra_baselines import SpectraBaselines
 from components.evaluate.classification.spectra_diagrams import draw_attention, draw_misclassified
+from components.evaluate.networks import load_conv1d
 from components.ingest.sdss_spectra.files_source import read_folder
 from components.ingest.sdss_spectra.schema import QSO, STAR
 from components.ingest.sdss_spectra.settings import Settings as IngestSettings
@@ -194,6 +195,7 @@ SPECTRA = Kind(
         Feature("redshift", "redshift", REDSHIFT_EDGES, "accuracy"),
     ),
     preparation=Preparation.from_settings,
+    load_model=load_conv1d,
     baselines=SpectraBaselines,
     extra_scores=_extra_scores,
     examine=_examine,

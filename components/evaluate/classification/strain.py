@@ -24,6 +24,7 @@ from components.evaluate.classification.strain_efficiency import (
     half_efficiency,
     statistics,
 )
+from components.evaluate.networks import load_conv1d
 
 INPUTS = ("strain",)
 GROUP = "group_id"
@@ -221,6 +222,7 @@ STRAIN = Kind(
         Feature("chirp_mass", "chirp mass in solar masses", MASS_EDGES, "accuracy"),
     ),
     preparation=_preparation,
+    load_model=load_conv1d,
     baselines=StrainBaselines,
     extra_scores=_extra_scores,
     examine=_examine,

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from components.common.dashboard import Artifact, ScalarsArtifact, show_page, show_scalars
-from components.evaluate.clustering.evaluation import headline_metrics
+from components.evaluate.settings import headline_metrics
 
 
 def show(found: dict[str, Any], page: Path, metrics: ScalarsArtifact, report: Artifact) -> None:

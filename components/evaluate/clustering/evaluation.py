@@ -15,6 +15,7 @@ from components.common.files import read_json, write_json
 from components.common.scores import INTERVAL_LEVEL, Score, to_json
 from components.common.tables import column, write_table
 from components.common.telemetry import report_counts, report_scores, stage
+from components.evaluate import settings as common
 from components.evaluate.clustering.comparison import MethodScores, compare_methods
 from components.evaluate.clustering.external import External, search_files
 from components.evaluate.clustering.naming import name_clusters
@@ -36,15 +37,11 @@ _CONTROL_ROWS = 20_000
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How to evaluate.
+class Settings(common.Settings):
+    """How to evaluate; see also `components.evaluate.settings.Settings`. The stars are what is resampled.
 
     Attributes
     ----------
-    title, slug : str
-        Of the report, and of the exercise.
-    bootstrap : int
-        Resamples of the stars for the intervals of the scores.
     control_fields : int
         Simulated fields without a cluster that are searched; only where the region is simulated itself.
     shifted_fields : int
@@ -53,30 +50,18 @@ class Settings:
         Samples of the stars that are searched again.
     test_fraction : float
         Share of the stars that each of these leaves out.
-    external : str
-        Folder of real stars to search besides, with a catalogue of members if there is one; empty for none.
-    data_version : str
-        Opaque. Change it to have unchanged settings run anew, because the external files changed.
-    seed : int
-        Of all these.
     """
 
-    title: str = "Clusters of stars"
-    slug: str = "star-clusters"
-    bootstrap: int = 1000
     control_fields: int = 10
     shifted_fields: int = 2
     samples: int = 5
     test_fraction: float = 0.2
-    external: str = ""
-    data_version: str = ""
-    seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.bootstrap < 1 or min(self.control_fields, self.shifted_fields, self.samples) < 0:
+        super().__post_init__()
+        if min(self.control_fields, self.shifted_fields, self.samples) < 0:
             raise ParameterError(
-                "bootstrap is at least 1; control_fields, shifted_fields and samples are at least 0.",
-                "Give larger numbers.",
+                "control_fields, shifted_fields and samples are at least 0.", "Give larger numbers."
             )
         if not 0 < self.test_fraction < 1:
             raise ParameterError(f"test_fraction is {self.test_fraction}.", "Give a share between 0 and 1.")
@@ -199,12 +184,6 @@ def search_settings(scene: Scene) -> SearchSettings:
     """Return the settings that the clusters were found with."""
     stored = dict(scene.model.record["settings"])
     return SearchSettings(**{**stored, "compare": tuple(stored["compare"])})
-
-
-def headline_metrics(metrics: dict[str, Any]) -> dict[str, float]:
-    """Return the scalar metrics that the Kubeflow UI lists."""
-    found = {name: entry["value"] for name, entry in metrics["scores"].items()}
-    return found | {f"external_{name}": entry["value"] for name, entry in metrics["external"].items()}
 
 
 def _is_right(scene: Scene, matched: list[Matched]) -> Any:

@@ -23,9 +23,10 @@ def evaluate_model_comparison(
     """Compare trained regressors with each other and with baselines on the test set, and write the report."""
     from pathlib import Path
 
-    from components.evaluate.model_comparison.evaluation import Settings, evaluate
+    from components.evaluate.model_comparison.evaluation import evaluate
     from components.evaluate.regression.dashboard import show
+    from components.evaluate.settings import Settings
 
-    settings = Settings(bootstrap, seed, title, slug, external, external_version)
+    settings = Settings(title, slug, seed, bootstrap, external, external_version)
     found = evaluate(Path(dataset.path), Path(models.path), Path(results.path), settings)
     show(found, Path(results.path) / "report.html", metrics, confidence, report)

@@ -2,13 +2,12 @@
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from components.common.errors import InputError, ParameterError
+from components.common.errors import InputError
 from components.common.files import read_json, write_json
 from components.common.provenance import Provenance
 from components.common.scores import INTERVAL_LEVEL, Score, to_json
@@ -28,6 +27,7 @@ from components.evaluate.model_comparison.scores import (
     outlier_roc,
 )
 from components.evaluate.regression import redshift
+from components.evaluate.settings import Settings
 from components.preprocess.spectra.preparation import Preparation
 from components.train.regressors.inference import RegressorModel, load_model
 from components.train.regressors.several import best_of
@@ -54,42 +54,6 @@ FIELDS = (
 
 _BINS = 5
 _DIGITS = {"redshift": 2, "sn_median": 0}
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to evaluate.
-
-    Attributes
-    ----------
-    bootstrap : int
-        Resamples for the intervals.
-    seed : int
-        Of the bootstrap, and of the spectra that the template scan learns from.
-    title, slug : str
-        Title of the report, and name of the exercise.
-    external : str
-        Folder of real spectra to validate on besides; empty for none.
-    data_version : str
-        Opaque. Change it to have unchanged settings run anew, because the external files changed.
-    """
-
-    bootstrap: int = 1000
-    seed: int = 0
-    title: str = "Galaxy spectra"
-    slug: str = "galaxy-spectra"
-    external: str = ""
-    data_version: str = ""
-
-    def __post_init__(self) -> None:
-        if self.bootstrap < 1:
-            raise ParameterError(
-                f"bootstrap is {self.bootstrap}.", "Give a positive number of resamples, such as 1000."
-            )
-        if self.external and not Path(self.external).is_dir():
-            raise InputError(
-                f"There is no folder {self.external}.", "Set external to a folder of spectra, or leave it empty."
-            )
 
 
 def evaluate(dataset: Path, models: Path, output: Path, settings: Settings) -> dict[str, Any]:
@@ -138,12 +102,6 @@ def evaluate(dataset: Path, models: Path, output: Path, settings: Settings) -> d
         written: dict[str, Any] = read_json(output / "metrics.json")
         report_scores(written["scores"], written["origin"])
     return written
-
-
-def headline_metrics(metrics: dict[str, Any]) -> dict[str, float]:
-    """Return the scalar metrics that the Kubeflow UI lists."""
-    found = {name: entry["value"] for name, entry in metrics["scores"].items()}
-    return found | {f"external_{name}": entry["value"] for name, entry in metrics["external"].items()}
 
 
 def _judge(

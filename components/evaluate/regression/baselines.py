@@ -5,12 +5,15 @@ The bounds are part of the answer: see `TRAINING_ROWS`, `TEMPLATE_ROWS` and `FIN
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import RidgeCV
 
+from components.common.errors import InputError
+from components.common.tables import Columns, read_batches
 from components.evaluate.regression.rest_templates import Floats, Singles, Templates, fit_templates
 from components.evaluate.regression.template_scan import scan
 
@@ -37,7 +40,6 @@ _FEWEST_IN_FAMILY = 50
 _TREES = 60
 
 LABELS = {
-    "constant": "best constant",
     "pca_ridge": "PCA and ridge regression",
     "random_forest": "random forest on PCA",
     "template_scan": "template scan",
@@ -117,6 +119,68 @@ class Baselines:
             "random_forest": np.expm1(self._forest.predict(features)),
             "template_scan": scan(spectra.flux, spectra.ivar, self._families, POLYNOMIAL_TERMS).redshift,
         }
+
+
+class SpectrumBaselines:
+    """Baselines of a table of prepared spectra.
+
+    Parameters
+    ----------
+    table : Path
+        A preprocessed data set.
+    step : float
+        Width of its pixels in log10 wavelength.
+    seed : int
+        Of the draw of training rows, and as for `Baselines`.
+    """
+
+    labels = LABELS
+
+    def __init__(self, table: Path, step: float, seed: int):
+        spectra, redshift, self.training_truth = read_training(table, step, seed)
+        self._fitted, self._step = Baselines(spectra, redshift, seed), step
+
+    def predict(self, rows: Columns) -> dict[str, Floats]:
+        """Return redshifts of shape (n,) by name of the baseline, from `flux` and `ivar`."""
+        return self._fitted.predict(coarsen(rows["flux"], rows["ivar"], self._step))
+
+
+def read_training(table: Path, step: float, seed: int) -> tuple[Spectra, Floats, Floats]:
+    """Read what the baselines are fitted to: never more than `TRAINING_ROWS` spectra in memory.
+
+    Parameters
+    ----------
+    table, step, seed
+        As for `SpectrumBaselines`.
+
+    Returns
+    -------
+    Spectra
+        Drawn at random, in random order.
+    ndarray
+        Their redshifts.
+    ndarray
+        Redshifts of all training rows.
+    """
+    labels = [batch["redshift"] for batch in read_batches(table, ["redshift"], "train")]
+    if not labels:
+        raise InputError(
+            f"{table} has no training row, so there is nothing to fit the baselines to.",
+            "Preprocess with smaller fractions for validation and test.",
+        )
+    every = np.concatenate(labels)
+    order = np.random.default_rng(seed).permutation(every.size)[:TRAINING_ROWS]
+    chosen = np.zeros(every.size, dtype=bool)
+    chosen[order] = True
+    parts, begin = [], 0
+    for batch in read_batches(table, ["flux", "ivar"], "train"):
+        wanted = chosen[begin : begin + len(batch["flux"])]
+        begin += len(batch["flux"])
+        if wanted.any():
+            parts.append(coarsen(batch["flux"][wanted], batch["ivar"][wanted], step))
+    position = np.cumsum(chosen)[order] - 1
+    flux, ivar = (np.concatenate([getattr(part, name) for part in parts])[position] for name in ("flux", "ivar"))
+    return Spectra(flux, ivar, parts[0].step), every[order], every
 
 
 def _fit_families(spectra: Spectra, redshift: Floats) -> list[Templates]:

@@ -1,7 +1,7 @@
-"""The evaluate stage for regressions: test rows read once, beside baselines, with intervals and a report."""
+"""The evaluate stage for redshifts: test rows read once, beside baselines, with intervals and a report."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,76 +11,96 @@ import numpy as np
 from components.common.errors import InputError, ParameterError
 from components.common.files import read_json, write_json
 from components.common.provenance import Provenance
-from components.common.scores import INTERVAL_LEVEL
-from components.common.tables import Columns, read_batches, read_provenance, read_settings, read_table
-from components.common.telemetry import report_counts, report_progress, report_scores, stage
-from components.evaluate.regression import redshift
-from components.evaluate.regression.baselines import Baselines
-from components.evaluate.regression.constant import best_constants
-from components.evaluate.regression.external import External, validate, write_external
-from components.evaluate.regression.metrics import Curves, Scored, draw_curves, score_all
-from components.evaluate.regression.outcome import (
-    Model,
-    Outcome,
-    predict_batches,
-    read_training,
-    write_outcome,
+from components.common.scores import INTERVAL_LEVEL, Score
+from components.common.scores import to_json as scores_to_json
+from components.common.tables import (
+    Columns,
+    open_table,
+    read_batches,
+    read_provenance,
+    read_settings,
+    read_table,
 )
-from components.evaluate.regression.redshift_report import Evaluation, write_report
-from components.preprocess.spectra.preparation import Preparation
+from components.common.telemetry import report_counts, report_progress, report_scores, stage
+from components.evaluate import settings as common
+from components.evaluate.regression.constant import best_constants
+from components.evaluate.regression.kinds import Curves, External, Kind, find_kind
+from components.evaluate.regression.metrics import Scored, score_all
+from components.evaluate.regression.outcome import Baselines, Model, Outcome, predict_batches, write_outcome
 
 TARGETS = ("redshift",)
 
-_COLUMNS = ("id", "object_id", "redshift", "zwarning", "is_bal", "sn_median", "flux", "ivar")
-
 
 @dataclass(frozen=True)
-class Settings:
-    """How to evaluate.
+class Settings(common.Settings):
+    """How to evaluate; see also `components.evaluate.settings.Settings`.
 
     Attributes
     ----------
     target : {"redshift"}
         What the model predicts.
-    seed : int
-        Of the bootstrap and of the baselines.
-    bootstrap : int
-        Resamples for the intervals.
-    external : str
-        Folder of real spectra to validate on besides; empty for none.
-    data_version : str
-        Opaque. Change it to have unchanged settings run anew, because the external files changed.
-    title : str
-        Title of the report.
-    slug : str
-        Name of the exercise, as the command line spells it.
     """
 
     target: str = "redshift"
-    seed: int = 0
-    bootstrap: int = 1000
-    external: str = ""
-    data_version: str = ""
-    title: str = "Redshifts of quasars"
-    slug: str = "quasar-redshift"
 
     def __post_init__(self) -> None:
         if self.target not in TARGETS:
             raise ParameterError(
                 f"There are no scores for the target {self.target!r}.", f"Choose one of {', '.join(TARGETS)}."
             )
-        if self.bootstrap < 1:
-            raise ParameterError(
-                f"bootstrap is {self.bootstrap}.", "Give a positive number of resamples, such as 1000."
-            )
-        if self.external and not Path(self.external).is_dir():
-            raise InputError(
-                f"There is no folder {self.external}.", "Set external to a folder of spectra, or leave it empty."
-            )
+        super().__post_init__()
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything that the report tells.
+
+    Attributes
+    ----------
+    title, slug : str
+        Of the report, and of the exercise.
+    provenance : Provenance
+        Of the data.
+    kind : Kind
+        What the objects are.
+    settings : dict
+        Of the table.
+    baselines : Baselines
+        The simpler methods.
+    outcome : Outcome
+        What model and baselines say of the test rows.
+    scored : Scored
+        How good that is.
+    extra : dict of str to Score
+        Further scores of the kind.
+    curves : object
+        As of `Kind.draw_curves`.
+    findings : object
+        As of `Kind.examine`; None where there is none.
+    history : sequence of dict
+        `epoch`, `train_loss` and `validation_loss` of each epoch; may be empty.
+    external, external_scored : External and Scored, or None
+        The same of objects from outside.
+    """
+
+    title: str
+    slug: str
+    provenance: Provenance
+    kind: Kind
+    settings: Mapping[str, Any]
+    baselines: Baselines
+    outcome: Outcome
+    scored: Scored
+    extra: Mapping[str, Score]
+    curves: Any
+    findings: Any
+    history: Sequence[Mapping[str, Any]]
+    external: Any = None
+    external_scored: Scored | None = None
 
 
 def evaluate(dataset: Path, model: Path, output: Path, settings: Settings) -> dict[str, Any]:
-    """Evaluate a trained model on the test rows, and on real spectra where there are some.
+    """Evaluate a trained model on the test rows, and on real objects where there are some.
 
     Parameters
     ----------
@@ -89,7 +109,7 @@ def evaluate(dataset: Path, model: Path, output: Path, settings: Settings) -> di
     model : Path
         Folder that a train stage wrote.
     output : Path
-        Folder for `metrics.json`, `predictions.parquet` and `report.html`; with external spectra also
+        Folder for `metrics.json`, `predictions.parquet` and `report.html`; with external objects also
         `external_predictions.parquet` and `external_rejected.parquet`.
     settings : Settings
         How to evaluate.
@@ -104,11 +124,10 @@ def evaluate(dataset: Path, model: Path, output: Path, settings: Settings) -> di
     InputError
         When data set and model do not belong together, or there is nothing to evaluate on.
     """
-    from components.train.conv1d.inference import load_model  # torch is slow to import: first look at the rest
-
     with stage("evaluate", output):
         history = read_json(model / "history.json")
-        return evaluate_model(dataset, load_model(model), output, settings, history)
+        kind = _kind_of(dataset / "dataset.parquet")
+        return evaluate_model(dataset, kind.load_model(model), output, settings, history)
 
 
 def evaluate_model(
@@ -123,112 +142,95 @@ def evaluate_model(
     model : Model
         Anything that predicts distributions.
     history : list of dict
-        `epoch`, `train_loss` and `validation_loss` of each epoch; may be empty.
+        As of `Evaluation`.
     """
     table = dataset / "dataset.parquet"
-    preparation = _require_same_preparation(table, model)
-    step, grid = preparation.grid.step, preparation.grid
-    spectra, labels, training_truth = read_training(table, step, settings.seed)
-    baselines = Baselines(spectra, labels, settings.seed)
-    constant = best_constants(redshift.SCORES, training_truth, settings.seed)[redshift.HEADLINE]
-
-    outcome = predict_batches(_test_rows(table), model, baselines, constant, step)
+    kind, stored = _kind_of(table), read_settings(table)
+    _require_same_preparation(table, stored, model, kind)
+    baselines = kind.fit_baselines(table, settings.seed)
+    constant = best_constants(kind.scores, baselines.training_truth, settings.seed)[kind.headline]
+    outcome = predict_batches(_test_rows(table, kind), model, baselines, constant, kind)
     draw = (settings.bootstrap, settings.seed)
-    scored = score_all(outcome, training_truth, *draw)
-    curves = draw_curves(outcome, (float(grid.wavelength_angstrom[0]), float(grid.wavelength_angstrom[-1])), *draw)
-    external, external_scored = None, None
+    external: External | None = None
+    external_scored = None
     if settings.external:
-        external = validate(Path(settings.external), model, baselines, constant, step)
-        external_scored = score_all(external.outcome, training_truth, *draw, rows=external.within)
-
-    provenance = read_provenance(table)
-    metrics = _gather(
-        settings, provenance, training_truth.size, outcome, scored, curves, external, external_scored
+        external = kind.external(Path(settings.external), model, baselines, constant)
+        external_scored = score_all(external.outcome, baselines.training_truth, *draw, rows=external.within)
+    evaluation = Evaluation(
+        settings.title,
+        settings.slug,
+        read_provenance(table),
+        kind,
+        stored,
+        baselines,
+        outcome,
+        score_all(outcome, baselines.training_truth, *draw),
+        kind.extra_scores(outcome, *draw) if kind.extra_scores else {},
+        kind.draw_curves(outcome, stored, *draw),
+        kind.examine(model, outcome, stored) if kind.examine else None,
+        history,
+        external,
+        external_scored,
     )
     output.mkdir(parents=True, exist_ok=True)
-    write_outcome(output / "predictions.parquet", outcome, provenance)
+    write_outcome(output / "predictions.parquet", outcome, evaluation.provenance)
     if external is not None:
-        write_external(output, external)
-    write_report(
-        output / "report.html",
-        Evaluation(
-            settings.title,
-            settings.slug,
-            provenance,
-            grid,
-            outcome,
-            scored,
-            curves,
-            history,
-            external,
-            external_scored,
-        ),
-    )
-    write_json(output / "metrics.json", metrics)  # last: whoever finds it finds the rest
+        external.write(output)
+    kind.write_report(output / "report.html", evaluation)
+    write_json(output / "metrics.json", _gather(evaluation, settings.target))  # last: who finds it finds the rest
     report_counts(rows_in=len(outcome.groups), rows_out=len(outcome.groups), rejected=0)
     written: dict[str, Any] = read_json(output / "metrics.json")
     report_scores(written["scores"], written["origin"])
     return written
 
 
-def headline_metrics(metrics: dict[str, Any]) -> dict[str, float]:
-    """Return the scalar metrics that the Kubeflow UI lists: values only, those of real spectra with a prefix."""
-    found = {name: entry["value"] for name, entry in metrics["scores"].items()}
-    return found | {f"external_{name}": entry["value"] for name, entry in metrics["external"].items()}
+def _kind_of(table: Path) -> Kind:
+    with open_table(table) as file:
+        return find_kind(file.schema_arrow.names)
 
 
-def _require_same_preparation(table: Path, model: Model) -> Preparation:
-    ours = Preparation.from_settings(read_settings(table))
-    its = Preparation.from_settings(model.preprocess_settings)
-    if ours != its:
+def _require_same_preparation(table: Path, stored: Mapping[str, Any], model: Model, kind: Kind) -> None:
+    if kind.preparation(stored) != kind.preparation(model.preprocess_settings):
         raise InputError(
-            f"The spectra of {table} were prepared with {ours.to_settings()}, but those that the model learnt "
-            f"from with {its.to_settings()}.",
+            f"The {kind.noun} of {table} were prepared with {dict(stored)}, but those that the model learnt "
+            f"from with {dict(model.preprocess_settings)}.",
             "Evaluate the model on the data set that it was trained on, or preprocess with the model's settings.",
         )
-    return ours
 
 
-def _test_rows(table: Path) -> Iterator[Columns]:
+def _test_rows(table: Path, kind: Kind) -> Iterator[Columns]:
     rows = int((read_table(table, ["split"])["split"] == "test").sum())
     done = 0
-    for batch in read_batches(table, _COLUMNS, "test"):
+    for batch in read_batches(table, split="test"):
         yield batch
-        done += len(batch["id"])
-        report_progress(done, rows, "spectra")
+        done += len(batch["redshift"])
+        report_progress(done, rows, kind.noun)
 
 
-def _gather(
-    settings: Settings,
-    provenance: Provenance,
-    training_rows: int,
-    outcome: Outcome,
-    scored: Scored,
-    curves: Curves,
-    external: External | None,
-    external_scored: Scored | None,
-) -> dict[str, Any]:
+def _gather(e: Evaluation, target: str) -> dict[str, Any]:
     """Arrange everything as `metrics.json`."""
-    own, baselines = scored.to_json()
+    own, baselines = e.scored.to_json()
+    curves: Curves = e.curves
     metrics: dict[str, Any] = {
-        "origin": provenance.origin,
-        "target": settings.target,
+        "origin": e.provenance.origin,
+        "target": target,
+        "data": e.kind.name,
         "interval": INTERVAL_LEVEL,
         "rows": {
-            "train": training_rows,
-            "test": len(outcome.groups),
-            "test_objects": int(np.unique(outcome.groups).size),
+            "train": int(e.baselines.training_truth.size),
+            "test": len(e.outcome.groups),
+            "test_objects": int(np.unique(e.outcome.groups).size),
         },
-        "scores": own,
+        "scores": {**own, **scores_to_json(e.extra)},
         "baselines": baselines,
         "external": {},
         "external_baselines": {},
         "curves": curves.to_json(),
-        "provenance": dataclasses.asdict(provenance),
+        "provenance": dataclasses.asdict(e.provenance),
     }
-    if external is not None and external_scored is not None:
-        metrics["external"], metrics["external_baselines"] = external_scored.to_json()
-        metrics["rows"]["external"] = int(external.within.sum())
-        metrics["external_misses"] = external.misses()
-        metrics["external_provenance"] = dataclasses.asdict(external.provenance)
+    if e.external is not None and e.external_scored is not None:
+        metrics["external"], metrics["external_baselines"] = e.external_scored.to_json()
+        metrics["rows"]["external"] = int(e.external.within.sum())
+        metrics["external_misses"] = e.external.misses()
+        metrics["external_provenance"] = dataclasses.asdict(e.external.provenance)
     return metrics

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,13 +11,15 @@ from components.common.errors import InputError
 from components.common.provenance import Provenance
 from components.common.rejections import Rejections
 from components.common.tables import column, write_table
-from components.evaluate.regression.baselines import Baselines
-from components.evaluate.regression.outcome import FIELDS, Model, Outcome, predict_batches
+from components.evaluate.regression.outcome import Baselines, Model, Outcome, fields, predict_batches
 from components.ingest.sdss_spectra.files_source import read_folder
 from components.ingest.sdss_spectra.schema import QSO
 from components.ingest.sdss_spectra.settings import Settings as IngestSettings
 from components.predict.spectra.prediction import predict_table
 from components.predict.spectra.warnings import describe
+
+if TYPE_CHECKING:
+    from components.evaluate.regression.kinds import Kind
 
 MINIMUM_REDSHIFT = 0.5
 """Scores are of quasars above it: below, the host galaxy's light rules, and DR16Q has few.
@@ -58,7 +60,7 @@ class External:
     @property
     def missed(self) -> npt.NDArray[np.bool_]:
         """Predictions that are off by more than 6000 km/s, shape (n,)."""
-        return np.asarray(np.abs(self.outcome.velocity_km_s) >= MISS_KM_S)
+        return np.asarray(np.abs(self.outcome.errors) >= MISS_KM_S)
 
     def misses(self) -> list[dict[str, Any]]:
         """Describe every miss, those that are not scored included, the worst first."""
@@ -80,15 +82,22 @@ class External:
             for i in rows[np.argsort(-np.abs(c["dv_km_s"][rows]))]
         ]
 
+    def write(self, folder: Path) -> None:
+        """Write `external_predictions.parquet` and `external_rejected.parquet`."""
+        own = (*fields(self.outcome), column("warning", "int64", "warning bits, as of the predict command"))
+        columns = {**self.outcome.columns, "warning": self.warning}
+        write_table(folder / "external_predictions.parquet", own, columns, self.provenance)
+        self.rejections.write(folder / "external_rejected.parquet", self.provenance)
 
-def validate(folder: Path, model: Model, baselines: Baselines, constant: float, step: float) -> External:
+
+def predict_folder(folder: Path, model: Model, baselines: Baselines, constant: float, kind: "Kind") -> External:
     """Predict the redshifts of a folder of real spectra.
 
     Parameters
     ----------
     folder : Path
         Spectrum files, with a `labels.csv` (columns file, class, redshift) or the redshift in the files.
-    model, baselines, constant, step
+    model, baselines, constant, kind
         As for `components.evaluate.regression.outcome.predict_batches`.
 
     Raises
@@ -118,13 +127,5 @@ def validate(folder: Path, model: Model, baselines: Baselines, constant: float, 
         rejected=rejections.counts,
         notes=(f"Scores are of the {within.sum()} quasars above redshift {minimum}.",),
     )
-    outcome = predict_batches([rows], model, baselines, constant, step)
+    outcome = predict_batches([rows], model, baselines, constant, kind)
     return External(outcome, predicted.columns["warning"], within, minimum, rejections, provenance)
-
-
-def write_external(folder: Path, external: External) -> None:
-    """Write `external_predictions.parquet` and `external_rejected.parquet`."""
-    fields = (*FIELDS, column("warning", "int64", "warning bits, as of the predict command"))
-    columns = {**external.outcome.columns, "warning": external.warning}
-    write_table(folder / "external_predictions.parquet", fields, columns, external.provenance)
-    external.rejections.write(folder / "external_rejected.parquet", external.provenance)

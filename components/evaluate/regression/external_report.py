@@ -17,6 +17,7 @@ def add_external(section: Section, external: External, scored: Scored) -> None:
     add_score_table(
         section,
         "Scores on real spectra.",
+        external.outcome,
         scored,
         "The baselines were fitted to the same training data as the model, and never saw these spectra either.",
     )

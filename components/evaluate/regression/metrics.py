@@ -1,7 +1,7 @@
 """All numbers of an evaluation, gathered for `metrics.json`, the report and the Kubeflow UI."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +11,7 @@ import numpy.typing as npt
 from components.common import scores
 from components.common.resampling import bootstrap_weights
 from components.common.scores import Floats, Predictions, Score
-from components.evaluate.regression import redshift
-from components.evaluate.regression.baselines import LABELS
 from components.evaluate.regression.constant import score_constant
-from components.evaluate.regression.line_confusion import LineConfusion, find_line_confusion
 from components.evaluate.regression.outcome import Outcome
 
 Table = list[dict[str, Any]]
@@ -52,92 +49,29 @@ def score_all(
         Score these objects only.
     """
     chosen = np.ones(len(outcome.predictions), dtype=bool) if rows is None else rows
-    truth, groups = outcome.columns["truth"][chosen], outcome.groups[chosen]
-    constant = score_constant(redshift.SCORES, training_truth, truth, groups, resamples, seed)
-    found = scores.score(redshift.SCORES, outcome.predictions[chosen], groups, resamples, seed)
+    kind, truth = outcome.kind, outcome.columns["truth"][chosen]
+    groups = outcome.groups[chosen]
+    constant = score_constant(kind.scores, training_truth, truth, groups, resamples, seed)
+    found = scores.score(kind.scores, outcome.predictions[chosen], groups, resamples, seed)
     model = {
-        name: dataclasses.replace(s, baseline=constant[name].value, published=redshift.PUBLISHED.get(name))
+        name: dataclasses.replace(s, baseline=constant[name].value, published=kind.published.get(name))
         for name, s in found.items()
     }
     points = {
-        name: Predictions.of_points(truth, outcome.columns[name][chosen]) for name in LABELS if name != "constant"
+        name: Predictions.of_points(truth, outcome.columns[name][chosen])
+        for name in outcome.labels
+        if name != "constant"
     }
     return Scored(
         model,
         {"constant": constant}
-        | {name: scores.score(redshift.SCORES, p, groups, resamples, seed) for name, p in points.items()},
+        | {name: scores.score(kind.scores, p, groups, resamples, seed) for name, p in points.items()},
     )
 
 
-@dataclass(frozen=True)
-class Curves:
-    """What is drawn besides the scores.
-
-    Attributes
-    ----------
-    by_redshift, by_sn : list of dict
-        See `components.evaluate.regression.redshift.score_by`.
-    coverage : dict of str to ndarray
-        `level` of central intervals, and the fraction of truths inside as `observed`, `low` and `high`.
-    pit : dict
-        `edges` and `counts` of the histogram.
-    risk_coverage : dict
-        See `components.evaluate.regression.redshift.risk_coverage`.
-    line_confusion : LineConfusion
-        Which line was taken for which.
-    """
-
-    by_redshift: Table
-    by_sn: Table
-    coverage: dict[str, Floats]
-    pit: dict[str, list[float]]
-    risk_coverage: dict[str, list[float]]
-    line_confusion: LineConfusion
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the entry of `metrics.json`."""
-        confusion = dataclasses.asdict(self.line_confusion) | {"share": self.line_confusion.share}
-        return {
-            "by_redshift": [_row_to_json(row) for row in self.by_redshift],
-            "by_sn": [_row_to_json(row) for row in self.by_sn],
-            "coverage": {name: values.tolist() for name, values in self.coverage.items()},
-            "pit": self.pit,
-            "risk_coverage": self.risk_coverage,
-            "line_confusion": confusion,
-        }
-
-
-def draw_curves(
-    outcome: Outcome, observed_range_angstrom: tuple[float, float], resamples: int, seed: int
-) -> Curves:
-    """Compute what the report draws.
-
-    Parameters
-    ----------
-    outcome : Outcome
-        Predictions for the test set.
-    observed_range_angstrom : tuple of float
-        Wavelengths that the grid spans.
-    resamples, seed : int
-        Of the bootstrap.
-    """
-    c, predictions, groups = outcome.columns, outcome.predictions, outcome.groups
-    counts, edges = np.histogram(c["pit"], bins=_PIT_BINS, range=(0, 1))
-
-    def by(quantity: Floats, edges: Sequence[float]) -> Table:
-        return redshift.score_by(quantity, edges, predictions, groups, resamples, seed)
-
-    return Curves(
-        by(c["truth"], redshift.REDSHIFT_EDGES),
-        by(c["sn_median"], redshift.SN_EDGES),
-        _coverage(predictions, groups, resamples, seed),
-        {"edges": edges.tolist(), "counts": counts.tolist()},
-        redshift.risk_coverage(c["sigma"], predictions),
-        find_line_confusion(c["redshift"], c["truth"], observed_range_angstrom),
-    )
-
-
-def _coverage(predictions: Predictions, groups: npt.NDArray[Any], resamples: int, seed: int) -> dict[str, Floats]:
+def measure_coverage(
+    predictions: Predictions, groups: npt.NDArray[Any], resamples: int, seed: int
+) -> dict[str, Floats]:
     """Fraction of truths inside central intervals of many levels, with its interval."""
     assert predictions.pit is not None
     inside = (np.abs(predictions.pit[:, None] - 0.5) <= _LEVELS / 2).astype(np.float64)
@@ -147,5 +81,12 @@ def _coverage(predictions: Predictions, groups: npt.NDArray[Any], resamples: int
     return {"level": _LEVELS, "observed": inside.mean(axis=0), "low": low, "high": high}
 
 
-def _row_to_json(row: Mapping[str, Any]) -> dict[str, Any]:
+def count_pit(pit: Floats) -> dict[str, list[float]]:
+    """Histogram of the PIT, as `edges` and `counts`: flat where the distributions are honest."""
+    counts, edges = np.histogram(pit, bins=_PIT_BINS, range=(0, 1))
+    return {"edges": edges.tolist(), "counts": counts.tolist()}
+
+
+def row_to_json(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row of scores by a feature as `metrics.json` has it."""
     return {name: value.to_json() if isinstance(value, Score) else value for name, value in row.items()}

@@ -1,23 +1,19 @@
 """The report of an evaluation of redshifts."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from components.common.provenance import Provenance
 from components.common.report import Column, Headline, Report, Section, format_interval
 from components.common.scores import INTERVAL_LEVEL
 from components.evaluate.regression import redshift
-from components.evaluate.regression.baselines import COMPONENTS, LABELS, TEMPLATE_ROWS, TRAINING_ROWS
+from components.evaluate.regression.baselines import COMPONENTS, TEMPLATE_ROWS, TRAINING_ROWS
 from components.evaluate.regression.calibration_diagrams import draw_coverage, draw_pit, draw_risk_coverage
-from components.evaluate.regression.diagrams import draw_comparison, draw_learning_curves, draw_score_by_feature
-from components.evaluate.regression.external import External
+from components.evaluate.regression.diagrams import draw_comparison, draw_score_by_feature
 from components.evaluate.regression.external_report import add_external
 from components.evaluate.regression.line_confusion import LineConfusion
-from components.evaluate.regression.metrics import Curves, Scored, Table
+from components.evaluate.regression.metrics import Table
 from components.evaluate.regression.outcome import Outcome
 from components.evaluate.regression.redshift_diagrams import (
     draw_redshift_distribution,
@@ -25,8 +21,14 @@ from components.evaluate.regression.redshift_diagrams import (
     draw_velocity_errors,
 )
 from components.evaluate.regression.score_table import add_score_table, arrays
+from components.evaluate.regression.spectrum_curves import Curves
 from components.evaluate.regression.spectrum_diagrams import draw_spectra
+from components.evaluate.training_section import add_training
 from components.physics.wavelength_grid import WavelengthGrid
+from components.preprocess.spectra.preparation import Preparation
+
+if TYPE_CHECKING:
+    from components.evaluate.regression.evaluation import Evaluation
 
 _PUBLISHED_SOURCE = "FNet on DR16Q, arXiv:2201.03393"
 _STREAKS_LISTED = 8
@@ -35,29 +37,7 @@ _FRACTION = ".3f"
 _VELOCITY = ",.0f"
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """Everything that the report tells; see `components.evaluate.regression.evaluation`."""
-
-    title: str
-    slug: str
-    provenance: Provenance
-    grid: WavelengthGrid
-    outcome: Outcome
-    scored: Scored
-    curves: Curves
-    history: Sequence[Mapping[str, Any]]
-    external: External | None
-    external_scored: Scored | None
-
-    @property
-    def limits(self) -> tuple[float, float]:
-        """Range of redshifts to draw."""
-        truth = self.outcome.columns["truth"]
-        return float(np.floor(10 * truth.min()) / 10), float(np.ceil(10 * truth.max()) / 10)
-
-
-def write_report(path: Path, e: Evaluation) -> None:
+def write_report(path: Path, e: "Evaluation") -> None:
     """Write the report as one HTML file."""
     best = e.scored.model[redshift.HEADLINE]
     count = len(e.outcome.groups)
@@ -78,32 +58,34 @@ def write_report(path: Path, e: Evaluation) -> None:
         lead="A network predicts the probability of each redshift from a spectrum alone. All numbers are of "
         "spectra that it never saw; intervals come from resampling the objects on the sky.",
     )
-    _add_scores(report.section("Scores"), e.scored, e.provenance.origin == "real")
+    _add_scores(report.section("Scores"), e)
     if e.external is not None and e.external_scored is not None:
         section = report.section("Real spectra", e.external.provenance)
         add_external(section, e.external, e.external_scored)
     _add_errors(report.section("Where it errs"), e)
     _add_features(report.section("By redshift and signal-to-noise"), e.curves)
     _add_uncertainty(report.section("How far to trust the uncertainties"), e)
-    _add_worst(report.section("The worst spectra"), e.grid, e.outcome)
+    _add_worst(report.section("The worst spectra"), Preparation.from_settings(e.settings).grid, e.outcome)
     if e.history:
-        _add_training(report.section("Training"), e.history)
+        add_training(report.section("Training"), e.history, "Loss")
     report.write(path)
 
 
-def _add_scores(section: Section, scored: Scored, is_real: bool) -> None:
+def _add_scores(section: Section, e: "Evaluation") -> None:
+    scored, is_real, labels = e.scored, e.provenance.origin == "real", e.outcome.labels
     comparable = "." if is_real else "; not comparable, as the spectra here are not real."
     add_score_table(
         section,
         "The model beside simpler methods, on the same objects.",
+        e.outcome,
         scored,
         "The constant is chosen anew for each score, on the training labels, and its distribution is theirs. "
         f"Ridge regression and forest see {COMPONENTS} principal components of at most {TRAINING_ROWS} training "
         f"spectra; the templates are made of at most {TEMPLATE_ROWS}. CRPS is in units of redshift, and for a "
         f"method that predicts points the mean error. Published: {_PUBLISHED_SOURCE}{comparable}",
     )
-    names = ["model", *LABELS.values()]
-    entries = [scored.model[redshift.HEADLINE], *(scored.baselines[name][redshift.HEADLINE] for name in LABELS)]
+    names = ["model", *labels.values()]
+    entries = [scored.model[redshift.HEADLINE], *(scored.baselines[name][redshift.HEADLINE] for name in labels)]
     section.figures(
         [
             draw_comparison(
@@ -117,18 +99,19 @@ def _add_scores(section: Section, scored: Scored, is_real: bool) -> None:
     )
 
 
-def _add_errors(section: Section, e: Evaluation) -> None:
+def _add_errors(section: Section, e: "Evaluation") -> None:
     c = e.outcome.columns
-    velocity = {"model": e.outcome.velocity_km_s} | {
-        label: redshift.velocity_km_s(c[name], c["truth"]) for name, label in LABELS.items()
+    velocity = {"model": e.outcome.errors} | {
+        label: redshift.velocity_km_s(c[name], c["truth"]) for name, label in e.outcome.labels.items()
     }
+    limits = float(np.floor(10 * c["truth"].min()) / 10), float(np.ceil(10 * c["truth"].max()) / 10)
     confusion = e.curves.line_confusion
     section.text(_describe_confusion(confusion))
     section.figures(
         [
-            draw_redshift_plane(c["truth"], c["redshift"], confusion.streaks, e.limits),
+            draw_redshift_plane(c["truth"], c["redshift"], confusion.streaks, limits),
             draw_velocity_errors(velocity, redshift.ACCURACY_LIMITS_KM_S),
-            draw_redshift_distribution(c["truth"], c["redshift"], e.limits),
+            draw_redshift_distribution(c["truth"], c["redshift"], limits),
         ]
     )
     if confusion.streaks:
@@ -205,7 +188,7 @@ def _add_feature_table(section: Section, rows: Table, feature: str) -> None:
     )
 
 
-def _add_uncertainty(section: Section, e: Evaluation) -> None:
+def _add_uncertainty(section: Section, e: "Evaluation") -> None:
     coverage, risk = e.curves.coverage, e.curves.risk_coverage
     section.figures(
         [
@@ -225,7 +208,7 @@ def _add_worst(section: Section, grid: WavelengthGrid, outcome: Outcome) -> None
     section.figures(
         draw_spectra(
             grid.wavelength_angstrom,
-            worst.flux,
+            np.where(worst.data["ivar"] > 0, worst.data["flux"], np.nan),
             c["truth"][worst.rows],
             c["redshift"][worst.rows],
             drawn.edges,
@@ -233,12 +216,3 @@ def _add_worst(section: Section, grid: WavelengthGrid, outcome: Outcome) -> None
             [f"{c['id'][i]} (S/N {c['sn_median'][i]:.1f}{', BAL' if c['is_bal'][i] else ''})" for i in worst.rows],
         )
     )
-
-
-def _add_training(section: Section, history: Sequence[Mapping[str, Any]]) -> None:
-    epoch, train, validation = (
-        np.array([row[name] for row in history], dtype=np.float64)
-        for name in ("epoch", "train_loss", "validation_loss")
-    )
-    chosen = int(epoch[np.nanargmin(validation)])
-    section.figure(draw_learning_curves(epoch, train, validation, chosen, loss="Loss"))

@@ -6,15 +6,14 @@ import numpy as np
 
 from components.common.report import Cell, Column, Section, format_interval, format_number
 from components.common.scores import INTERVAL_LEVEL, Definition, Floats, Score
-from components.evaluate.regression import redshift
-from components.evaluate.regression.baselines import LABELS
 from components.evaluate.regression.metrics import Scored
+from components.evaluate.regression.outcome import Outcome
 
 _FRACTION = ".3f"
 _VELOCITY = ",.0f"
 
 
-def add_score_table(section: Section, caption: str, scored: Scored, notes: str) -> None:
+def add_score_table(section: Section, caption: str, outcome: Outcome, scored: Scored, notes: str) -> None:
     """Add a table with one row a score, the model first, then the baselines and the published figure."""
     section.table(
         caption,
@@ -22,10 +21,10 @@ def add_score_table(section: Section, caption: str, scored: Scored, notes: str) 
             Column("Score"),
             Column("Model", _FRACTION),
             Column(f"{100 * INTERVAL_LEVEL:.0f}\u00a0% interval", _FRACTION),
-            *(Column(label[0].upper() + label[1:], _FRACTION) for label in LABELS.values()),
+            *(Column(label[0].upper() + label[1:], _FRACTION) for label in outcome.labels.values()),
             Column("Published", _FRACTION),
         ],
-        [_row(definition, scored) for definition in redshift.SCORES],
+        [_row(definition, scored) for definition in outcome.kind.scores],
         notes=notes,
     )
 
@@ -39,7 +38,7 @@ def arrays(entries: Sequence[Score]) -> tuple[Floats, Floats, Floats]:
 def _row(definition: Definition, scored: Scored) -> list[Cell]:
     form = _VELOCITY if definition.unit == "km/s" else _FRACTION
     own = scored.model[definition.name]
-    others = [scored.baselines[name].get(definition.name) for name in LABELS]
+    others = [scored.baselines[name].get(definition.name) for name in scored.baselines]
     label = f"{definition.label}, {definition.unit}" if definition.unit else definition.label
     return [
         label,
