@@ -12,8 +12,8 @@ from components.common.errors import ParameterError
 FloatArray = npt.NDArray[np.float64]
 
 _EARLIEST = 1e-4
-"""Scale factor where integration begins. Radiation is left out, as the simulations leave it out, so that the growing
-mode of matter alone holds there: D = a, and -3/7 a^2 in second order."""
+"""Scale factor where integration begins. Radiation is left out, as the simulations leave it out, so that the
+growing mode of matter alone holds there: D = a, and -3/7 a^2 in second order."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Gaussian fields of linear theory on a lattice, and the displacements that they cause in first and second order."""
+"""Gaussian fields of linear theory on a lattice, and the displacements that follow in first and second order."""
 
 import itertools
 

@@ -62,7 +62,7 @@ def transfer(wavenumber: npt.ArrayLike, cosmology: Cosmology) -> FloatArray:
 def _drag_redshift(matter: float, baryons: float) -> float:
     b1 = 0.313 * matter**-0.419 * (1 + 0.607 * matter**0.674)
     b2 = 0.238 * matter**0.223
-    return 1291 * matter**0.251 / (1 + 0.659 * matter**0.828) * (1 + b1 * baryons**b2)
+    return float(1291 * matter**0.251 / (1 + 0.659 * matter**0.828) * (1 + b1 * baryons**b2))
 
 
 def _pressureless(q: FloatArray, alpha: float, beta: float) -> FloatArray:
