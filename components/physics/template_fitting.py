@@ -1,16 +1,14 @@
 """Mixtures of galaxy spectra that have given colours: non-negative least squares for many galaxies at once.
 
 The idea and the templates are those of kcorrect (Blanton & Roweis 2007, AJ 133, 734); here all galaxies are fitted
-together. A problem of five unknowns has only 31 sets of templates that may take part, so each set is solved for
-all galaxies, and the best one without a negative share is the answer: what an active-set method finds one galaxy
-at a time.
+together. A problem of five unknowns has only 31 sets of templates that may take part, so each set is solved, in a
+compiled loop, and the best one without a negative share is the answer: what an active-set method finds.
 """
-
-from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
 
+from components.common.compilation import compiled
 from components.physics.photometry import Band, band_weights
 
 FloatArray = npt.NDArray[np.float64]
@@ -64,21 +62,70 @@ def fit_nonnegative(design: FloatArray, flux: FloatArray, ivar: FloatArray) -> F
     ndarray, shape (galaxies, templates)
         Coefficients that minimise chi^2 among those without a negative one.
     """
-    galaxies, _, templates = design.shape
-    weighted = design * ivar[:, :, None]
-    normal = np.einsum("gbs,gbt->gst", weighted, design)
-    right = np.einsum("gbt,gb->gt", weighted, flux)
-    best = np.zeros((galaxies, templates))
-    gain = np.zeros(galaxies)  # by how much chi^2 falls below that of no template at all
-    for size in range(1, templates + 1):
-        for members in combinations(range(templates), size):
-            chosen = np.array(members)
-            part = normal[:, chosen[:, None], chosen]
-            scale = np.einsum("gtt->g", part)[:, None, None] * _RIDGE + 1e-300
-            solution = np.linalg.solve(part + scale * np.eye(size), right[:, chosen, None])[..., 0]
-            reached = np.einsum("gt,gt->g", solution, right[:, chosen])
-            better = (solution >= 0).all(axis=1) & (reached > gain)
-            best[better] = 0.0
-            best[np.ix_(better, chosen)] = solution[better]
-            gain[better] = reached[better]
+    best = np.zeros((len(design), design.shape[2]))
+    _fit(*(np.ascontiguousarray(values, dtype=np.float64) for values in (design, flux, ivar)), best)
     return best
+
+
+@compiled(nogil=True)
+def _fit(design, flux, ivar, best):  # type: ignore[no-untyped-def]
+    galaxies, bands, templates = design.shape
+    normal, right = np.empty((templates, templates)), np.empty(templates)
+    lower, solution = np.empty((templates, templates)), np.empty(templates)
+    chosen = np.empty(templates, dtype=np.int64)
+    for galaxy in range(galaxies):
+        for s in range(templates):
+            right[s] = 0.0
+            for b in range(bands):
+                right[s] += design[galaxy, b, s] * ivar[galaxy, b] * flux[galaxy, b]
+            for t in range(s + 1):
+                normal[s, t] = 0.0
+                for b in range(bands):
+                    normal[s, t] += design[galaxy, b, s] * ivar[galaxy, b] * design[galaxy, b, t]
+        gain = 0.0  # by how much chi^2 falls below that of no template at all
+        for members in range(1, 1 << templates):
+            size = 0
+            for t in range(templates):
+                if members >> t & 1:
+                    chosen[size] = t
+                    size += 1
+            if not _solve(normal, right, chosen, size, lower, solution):
+                continue
+            reached = 0.0
+            for k in range(size):
+                reached += solution[k] * right[chosen[k]]
+            if reached > gain:
+                gain = reached
+                best[galaxy] = 0.0
+                for k in range(size):
+                    best[galaxy, chosen[k]] = solution[k]
+
+
+@compiled(nogil=True)
+def _solve(normal, right, chosen, size, lower, solution):  # type: ignore[no-untyped-def]
+    """Solve for the chosen templates by Cholesky's method; false where one is negative or two are the same."""
+    ridge = 1e-300
+    for i in range(size):
+        ridge += _RIDGE * normal[chosen[i], chosen[i]]
+    for i in range(size):
+        for j in range(i + 1):
+            value = normal[chosen[i], chosen[j]]
+            for k in range(j):
+                value -= lower[i, k] * lower[j, k]
+            if j < i:
+                lower[i, j] = value / lower[j, j]
+            elif value + ridge <= 0:
+                return False
+            else:
+                lower[i, i] = np.sqrt(value + ridge)
+        value = right[chosen[i]]
+        for k in range(i):
+            value -= lower[i, k] * solution[k]
+        solution[i] = value / lower[i, i]
+    for i in range(size - 1, -1, -1):
+        for k in range(i + 1, size):
+            solution[i] -= lower[k, i] * solution[k]
+        solution[i] /= lower[i, i]
+        if solution[i] < 0:
+            return False
+    return True

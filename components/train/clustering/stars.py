@@ -79,9 +79,9 @@ class Stars:
         return unit_vectors(self.columns["ra"], self.columns["dec"])
 
     def around(self, sky: tuple[float, float], reach: float) -> npt.NDArray[np.int64]:
-        """Rows, ascending, of the stars up to an angle from a place, in degrees; a few beyond it may be among them.
+        """Rows, ascending, of the stars up to an angle from a place, in degrees, and a few beyond it.
 
-        Of ten million stars it finds them in the twentieth part of a second.
+        Of ten million stars it takes the twentieth part of a second.
         """
         (towards,) = unit_vectors(np.array([sky[0]]), np.array([sky[1]]))
         least = np.cos(np.radians(min(reach * (1 + 1e-6) + 1e-6, 180.0)))
