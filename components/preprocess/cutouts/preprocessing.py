@@ -1,0 +1,209 @@
+"""The preprocess stage: pictures checked, cut and stretched, magnitudes corrected for dust, split by field."""
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from components.common.errors import InputError
+from components.common.rejections import Rejections
+from components.common.shards import Shard
+from components.common.splits import assign_splits
+from components.common.tables import (
+    Columns,
+    TableWriter,
+    column,
+    open_table,
+    read_batches,
+    read_provenance,
+    read_settings,
+    read_table,
+    tensor_column,
+)
+from components.common.telemetry import report_counts, report_progress, stage
+from components.physics.sdss_imaging import BANDS
+from components.preprocess.cutouts.preparation import REASONS, Images, Inspection, Preparation, inspect, pack
+from components.preprocess.cutouts.settings import Settings
+from components.preprocess.strain.groups import join_groups
+
+__all__ = ["Settings", "preprocess"]
+
+_NEEDED = (
+    "id", "object_id", "field_id", "redshift", "image",
+    *(f"{name}_{band}" for name in ("mag", "extinction") for band in BANDS),
+)  # fmt: skip
+_MAGNITUDES = (5.0, 35.0)
+_LOWEST_REDSHIFT = -0.01
+
+
+def preprocess(dataset: Path, output: Path, settings: Settings) -> None:
+    """Prepare all pictures of a dataset.
+
+    Reading, computing and writing overlap, and only a few row groups are in memory at a time.
+
+    Parameters
+    ----------
+    dataset : Path
+        Folder with the `dataset.parquet` of an ingest stage.
+    output : Path
+        Folder for `dataset.parquet` and `rejected.parquet`; its rows together are those of the input. Pictures are
+        stored as uint8 (encoding jpeg) or float16 (flux, stretched); `preparation.prepare` reads both.
+    settings : Settings
+        What to do.
+
+    Raises
+    ------
+    InputError
+        When no picture is left.
+    """
+    with stage("preprocess", output):
+        source = dataset / "dataset.parquet"
+        schema = _schema(source)
+        preparation = _preparation(source, settings)
+        splits = _Splits(source, settings)
+        provenance, rejections = read_provenance(source), Rejections()
+        stored = {**Shard.without(read_settings(source)), **preparation.to_settings(), "split": settings.split}
+        stored["magnitudes"] = [f"m_{band}" for band in BANDS]
+        output.mkdir(parents=True, exist_ok=True)
+        with TableWriter(output / "dataset.parquet", _fields(schema, preparation), provenance, stored) as writer:
+            done = 0
+            for batch, looked in _looked_at(source, preparation, settings):
+                rows = slice(done, done + len(batch["id"]))
+                done = rows.stop
+                keep = _reject(batch, looked.inspection, rejections)
+                columns = {**batch, **corrected(batch), **splits.of_rows(rows), "image": looked.images}
+                columns["centre_offset"] = looked.inspection.offset_arcsec
+                if keep.any():
+                    writer.write({name: values[keep] for name, values in columns.items()})
+                report_progress(done, splits.rows, "pictures")
+            _require_rows(source, writer.rows, rejections)
+            writer.provenance = provenance.with_rejected(rejections.counts)
+        rejections.write(output / "rejected.parquet", writer.provenance)
+        report_counts(rows_in=done, rows_out=writer.rows, rejected=len(rejections))
+
+
+def corrected(columns: Columns) -> Columns:
+    """Magnitudes `m_u` to `m_z` without the dust of the Milky Way; NaN where magnitude or dust is unknown."""
+    result: Columns = {}
+    for band in BANDS:
+        seen = np.asarray(columns[f"mag_{band}"], dtype=np.float32)
+        plausible = (seen > _MAGNITUDES[0]) & (seen < _MAGNITUDES[1])  # SDSS writes -9999 for what is missing
+        result[f"m_{band}"] = np.where(plausible, seen - columns[f"extinction_{band}"], np.float32(np.nan))
+    return result
+
+
+class _Splits:
+    """Group and split of every row of a table, decided from its names alone."""
+
+    def __init__(self, source: Path, settings: Settings):
+        names = read_table(source, ["field_id", "object_id"])
+        groups = join_groups(names["field_id"], names["object_id"])
+        self.rows = len(groups)
+        self._groups = groups
+        self._splits = assign_splits(
+            groups, settings.validation_fraction, settings.test_fraction, settings.seed
+        ).astype(object)
+
+    def of_rows(self, rows: slice) -> Columns:
+        return {"group_id": self._groups[rows], "split": self._splits[rows]}
+
+
+def _schema(source: Path) -> pa.Schema:
+    with open_table(source) as file:
+        schema: pa.Schema = file.schema_arrow
+    missing = sorted(set(_NEEDED) - set(schema.names))
+    if missing:
+        raise InputError(
+            f"{source} has no column {', '.join(missing)}.",
+            "Give the folder that an ingest stage of pictures wrote.",
+        )
+    return schema
+
+
+def _preparation(source: Path, settings: Settings) -> Preparation:
+    raw = Preparation.from_settings(read_settings(source))
+    size = settings.size or raw.size
+    if size > raw.size:
+        raise InputError(
+            f"The pictures of {source} have {raw.size} pixels, fewer than the {size} that are wanted.",
+            f"Lower size, or ingest pictures of {size} pixels.",
+        )
+    return Preparation(raw.bands, raw.encoding, size, raw.scale_arcsec)
+
+
+def _fields(schema: pa.Schema, preparation: Preparation) -> list[pa.Field]:
+    """Describe the output: what is carried over keeps the description that it came with."""
+    shape = (len(preparation.bands), preparation.size, preparation.size)
+    return [
+        *(schema.field(name) for name in schema.names if name != "image"),
+        *(
+            column(f"m_{b}", "float32", f"model magnitude in {b}, AB, without extinction; NaN missing")
+            for b in BANDS
+        ),
+        column("group_id", "string", "fields that share a galaxy, at first or second hand, share it"),
+        column("split", "string", "train, validation or test; one for all pictures of a group"),
+        column("centre_offset", "float32", "from the middle of the picture to the top of the galaxy", "arcsec"),
+        tensor_column("image", shape, "see preparation.prepare", dtype=preparation.storage),
+    ]
+
+
+@dataclass(frozen=True)
+class _Looked:
+    images: Images
+    inspection: Inspection
+
+
+def _look(images: Images, preparation: Preparation, settings: Settings) -> _Looked:
+    inspection = inspect(
+        images,
+        preparation.bands,
+        preparation.scale_arcsec,
+        settings.maximum_offset,
+        settings.minimum_contrast,
+    )
+    return _Looked(pack(images, preparation), inspection)
+
+
+def _looked_at(source: Path, preparation: Preparation, settings: Settings) -> Iterator[tuple[Columns, _Looked]]:
+    """Yield batches in the table's order while the next ones are read and looked at."""
+    threads = len(os.sched_getaffinity(0))
+    waiting: deque[tuple[Columns, Future[_Looked]]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        for batch in read_batches(source):
+            work = partial(_look, batch.pop("image"), preparation, settings)
+            waiting.append((batch, pool.submit(work)))
+            del work  # else this row group stays in memory while the generator sleeps
+            if len(waiting) > threads:
+                carried, future = waiting.popleft()
+                yield carried, future.result()
+        for carried, future in waiting:
+            yield carried, future.result()
+
+
+def _reject(batch: Columns, inspection: Inspection, rejections: Rejections) -> npt.NDArray[Any]:
+    """Record the pictures that are left out, each with the first reason that holds, and return which are kept."""
+    labelled = batch["redshift"] > _LOWEST_REDSHIFT
+    checks = [("missing label", "The redshift is not a number, or far below 0.", ~labelled)]
+    checks += [(*text, inspection.status == status) for status, text in enumerate(REASONS, start=1)]
+    keep = np.ones(len(batch["id"]), dtype=bool)
+    for reason, detail, bad in checks:
+        rejections.add_many(batch["id"][keep & bad], reason, detail)
+        keep &= ~bad
+    return keep
+
+
+def _require_rows(source: Path, rows: int, rejections: Rejections) -> None:
+    if rows == 0:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in rejections.counts.items())
+        raise InputError(
+            f"No picture of {source} can be used: {reasons or 'the table is empty'}.",
+            "Raise maximum_offset or lower minimum_contrast, or look at the pictures.",
+        )
