@@ -106,7 +106,7 @@ def parse(strings: Sequence[str] | npt.NDArray[Any], first_row: int = 0) -> Pars
         if match is None:
             row = int(np.argmax(member == number))
             raise InputError(
-                f"Row {first_row + row} has the gz2_class {text!r}, which the grammar of Galaxy Zoo 2 does not know.",
+                f"Row {first_row + row} has the gz2_class {text!r}, which is not in the grammar of Galaxy Zoo 2.",
                 "Correct it, or leave the row out; classes look like Er, Sen, Sc2m(r), SBb?t or A.",
             )
         arms = match["arms"] or ""
