@@ -1,0 +1,276 @@
+"""The train stage: a network for cutouts, chosen on validation rows, calibrated, and stored."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from components.common.errors import InputError, ParameterError
+from components.common.files import whole
+from components.common.minibatches import Minibatches
+from components.common.provenance import code_version
+from components.common.tables import (
+    open_table,
+    read_batches,
+    read_provenance,
+    read_settings,
+    read_table,
+)
+from components.common.telemetry import report_counts, stage
+from components.common.training import Epoch, Schedule, checkpoint_folder, fit, forget, pick_device
+from components.train.conv1d.answers import RedshiftAnswer
+from components.train.image_cnn.inference import INPUTS, CutoutModel, save_model
+from components.train.image_cnn.network import Architecture, vary
+from components.train.image_cnn.side_inputs import MAGNITUDES, SideInputs, stack_magnitudes
+
+IMAGE = "image"
+"""Column with the prepared cutouts."""
+
+BIN_STEP = 2e-3
+"""Width of a bin in log10(1 + z): half the scatter that pictures in five bands allow (Pasquet et al. 2019)."""
+
+CALIBRATION_ROWS = 20_000
+"""Validation rows that the widths are set on: one number is found from them."""
+
+_SCALE_ROWS = 8192
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to train and how.
+
+    Attributes
+    ----------
+    target : {"redshift"}
+        Column to predict.
+    inputs : {"images", "images+magnitudes", "magnitudes"}
+        What the network is shown. Magnitudes alone tell what the images add.
+    channels, blocks : list of int
+        Features and residual blocks at a quarter and at an eighth of the resolution.
+    hidden : int
+        Width of the layers that join pictures and magnitudes.
+    dropout : float
+        Probability of leaving a feature out in training.
+    average_symmetries : bool
+        Average the answers for the eight views of a cutout when predicting: eight times the work.
+    epochs, batch_size, learning_rate, patience : int, int, float, int
+        As in `components.common.training.Schedule`.
+    precision : {"auto", "float32", "bfloat16"}
+        Arithmetic of the convolutions; `auto` is bfloat16 where the processor computes in it.
+    seed : int
+        Draws the first weights, orders the rows and turns the cutouts.
+    """
+
+    target: str = "redshift"
+    inputs: str = "images+magnitudes"
+    channels: list[int] = field(default_factory=lambda: [32, 64])
+    blocks: list[int] = field(default_factory=lambda: [1, 1])
+    hidden: int = 128
+    dropout: float = 0.1
+    average_symmetries: bool = True
+    epochs: int = 20
+    batch_size: int = 64
+    learning_rate: float = 3e-3
+    patience: int = 10
+    precision: str = "auto"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.target != "redshift":
+            raise ParameterError(f"Nothing is known of the target {self.target!r}.", "Set target=redshift.")
+        if self.inputs not in INPUTS:
+            raise ParameterError(f"There are no inputs {self.inputs!r}.", f"Choose one of {', '.join(INPUTS)}.")
+        if len(self.channels) != 2 or len(self.blocks) != 2:
+            raise ParameterError("The network has two resolutions.", "Give two channels and two blocks.")
+        counts = (*self.channels, self.hidden, self.epochs, self.batch_size, self.patience)
+        if min(counts) < 1 or min(self.blocks) < 0:
+            raise ParameterError(
+                "Channels, hidden, epochs, batch_size and patience are at least 1, blocks at least 0.",
+                "Give positive numbers.",
+            )
+        if not (self.learning_rate > 0 and 0 <= self.dropout < 1):
+            raise ParameterError(
+                f"A learning_rate of {self.learning_rate} with a dropout of {self.dropout} teaches nothing.",
+                "Give a learning_rate above 0 and a dropout of at least 0 and below 1.",
+            )
+
+
+def train(dataset: Path, model: Path, settings: Settings) -> None:
+    """Train on the rows of split `train`, choose the epoch and calibrate on `validation`, write the model folder.
+
+    Parameters
+    ----------
+    dataset : Path
+        Folder of the preprocess stage, with `dataset.parquet`.
+    model : Path
+        Folder to create: `weights.safetensors`, `model.json`, `history.json`.
+    settings : Settings
+        What to train and how.
+    """
+    table = dataset / "dataset.parquet"
+    with stage("train", model):
+        columns = [*_columns(table, settings), settings.target]
+        answer = _answer(table, settings)
+        architecture, side_inputs = _design(table, settings, answer)
+        training = Minibatches(table, columns, "train", settings.batch_size)
+        validation = Minibatches(table, columns, "validation", 4 * settings.batch_size)
+        report_counts(rows_in=training.rows, rows_validation=validation.rows)
+        torch.manual_seed(settings.seed)
+        network = architecture.build()
+        checkpoint = checkpoint_folder("image_cnn", asdict(settings), architecture.to_json(), _identity(table))
+        schedule = _schedule(settings)
+        history = fit(
+            network, make_loss(answer, side_inputs, settings.target), training, validation, schedule, checkpoint
+        )
+        record = _record(table, settings, schedule.precision, history)
+        unfinished = CutoutModel(network, architecture, answer, side_inputs, read_settings(table), record)
+        with whole(model) as folder:
+            save_model(folder, calibrate(unfinished, table), history)
+        forget(checkpoint)
+
+
+def make_loss(
+    answer: RedshiftAnswer, side_inputs: SideInputs, target: str
+) -> Callable[[nn.Module, dict[str, Tensor]], Tensor]:
+    """Make the loss of a minibatch of columns, whose cutouts are turned and mirrored in training alone."""
+
+    def loss(network: nn.Module, batch: dict[str, Tensor]) -> Tensor:
+        images = beside = None
+        if IMAGE in batch:
+            shown = vary(batch[IMAGE]) if network.training else batch[IMAGE]
+            images = shown.to(dtype_for(shown), memory_format=torch.channels_last)
+        if MAGNITUDES[0] in batch:
+            magnitudes = torch.stack([batch[name].float() for name in MAGNITUDES], 1).cpu().numpy()
+            beside = torch.as_tensor(side_inputs.make(magnitudes)).to(batch[target].device)
+        return answer.loss(network(images, beside), batch[target])
+
+    return loss
+
+
+def dtype_for(images: Tensor) -> torch.dtype:
+    """Return the type that cutouts are computed in: that of the convolutions around."""
+    kind = images.device.type
+    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.float32
+
+
+def fastest_precision(wanted: str) -> str:
+    """Turn `auto` into bfloat16 where it is fast: on a GPU, or a processor with instructions for it.
+
+    Elsewhere a processor would emulate it, which is slower than float32.
+    """
+    if wanted != "auto":
+        return wanted
+    if pick_device().type == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+    capabilities = torch.cpu.get_capabilities()
+    native = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") or capabilities.get("bf16")
+    return "bfloat16" if native else "float32"
+
+
+def calibrate(model: CutoutModel, table: Path) -> CutoutModel:
+    """Set the temperature on validation rows, read a row group at a time, at most `CALIBRATION_ROWS` of them."""
+    settings = model.record["settings"]
+    outputs, truth, rows = [], [], 0
+    names = [*_names(settings["inputs"]), settings["target"]]
+    for batch in read_batches(table, names, "validation"):
+        take = slice(max(0, CALIBRATION_ROWS - rows))
+        images = batch.get(IMAGE, batch[settings["target"]])[take]
+        magnitudes = stack_magnitudes(batch)[take] if MAGNITUDES[0] in batch else None
+        outputs.append(model.outputs(images, magnitudes))
+        truth.append(batch[settings["target"]][take].astype(np.float64))
+        rows += len(images)
+        if rows >= CALIBRATION_ROWS:
+            break
+    answer = model.answer.calibrated(np.concatenate(outputs), np.concatenate(truth))
+    return dataclasses.replace(model, answer=answer)
+
+
+def _names(inputs: str) -> list[str]:
+    return [*([IMAGE] if "images" in inputs else []), *(MAGNITUDES if "magnitudes" in inputs else [])]
+
+
+def _columns(table: Path, settings: Settings) -> Sequence[str]:
+    wanted = _names(settings.inputs)
+    with open_table(table) as file:
+        missing = sorted({*wanted, settings.target} - set(file.schema_arrow.names))
+    if missing:
+        raise InputError(
+            f"{table} has no column {', '.join(missing)}, which inputs={settings.inputs} needs.",
+            "Preprocess cutouts with magnitudes, or choose other inputs.",
+        )
+    return wanted
+
+
+def _answer(table: Path, settings: Settings) -> RedshiftAnswer:
+    labels = read_table(table, [settings.target], "train")[settings.target].astype(np.float64)
+    if not labels.size:
+        raise InputError(f"{table} has no training row.", "Give more rows, or smaller fractions for the others.")
+    if not np.isfinite(labels).all() or labels.min() < 0:
+        raise InputError(
+            f"{np.sum(~(labels >= 0))} training rows of {table} have no {settings.target} or a negative one.",
+            "Leave rows without a label out of the data set.",
+        )
+    return RedshiftAnswer.covering(float(labels.max()), BIN_STEP, 1)
+
+
+def _design(table: Path, settings: Settings, answer: RedshiftAnswer) -> tuple[Architecture, SideInputs]:
+    parts, shape, rows = [], (1, 64, 64), 0
+    with_magnitudes = "magnitudes" in settings.inputs
+    for batch in read_batches(table, _names(settings.inputs), "train"):
+        if IMAGE in batch:
+            shape = batch[IMAGE].shape[1:]
+        if not with_magnitudes:
+            break
+        parts.append(stack_magnitudes(batch))
+        rows += len(parts[-1])
+        if rows >= _SCALE_ROWS:
+            break
+    side_inputs = SideInputs.of_training(np.concatenate(parts)) if parts else SideInputs([], [])
+    architecture = Architecture(
+        bands=int(shape[0]),
+        size=int(shape[1]),
+        channels=[int(n) for n in settings.channels],
+        blocks=[int(n) for n in settings.blocks],
+        hidden=settings.hidden,
+        outputs=answer.bins.count,
+        dropout=settings.dropout,
+        images="images" in settings.inputs,
+        side_inputs=side_inputs.count,
+    )
+    return architecture, side_inputs
+
+
+def _schedule(settings: Settings) -> Schedule:
+    return Schedule(
+        epochs=settings.epochs,
+        learning_rate=settings.learning_rate,
+        patience=settings.patience,
+        seed=settings.seed,
+        precision=fastest_precision(settings.precision),
+    )
+
+
+def _identity(table: Path) -> list[Any]:
+    """Tell one data set from another, so that a checkpoint is taken up only for its own."""
+    labels = read_table(table, ["id", "split"])
+    named: list[npt.NDArray[Any]] = [labels["id"], labels["split"]]
+    return [read_provenance(table).to_json(), read_settings(table), *(values.tolist() for values in named)]
+
+
+def _record(table: Path, settings: Settings, precision: str, history: list[Epoch]) -> dict[str, Any]:
+    losses = [epoch["validation_loss"] for epoch in history]
+    return {
+        "settings": asdict(settings),
+        "precision": precision,
+        "data": read_provenance(table).to_json(),
+        "code_version": code_version(),
+        "torch_version": torch.__version__,
+        "epochs_run": len(history),
+        "best_epoch": losses.index(min(losses)) + 1,
+    }
