@@ -68,6 +68,18 @@ def ingest(output: Path, settings: Settings) -> Provenance:
 
 def _open(settings: Settings, rejections: Rejections) -> Source:
     # Imported here, because the simulator and the network are heavy and each run needs one of them.
+    if settings.source == "files":
+        from components.ingest.sdss_cutouts.files_source import open_folder
+
+        return open_folder(Path(settings.location), settings, rejections)
+    if settings.source == "archive":
+        from components.ingest.sdss_cutouts.skyserver import open_skyserver
+
+        return open_skyserver(settings, rejections)
+    if settings.source == "frames":
+        from components.ingest.sdss_cutouts.frames_source import open_frames
+
+        return open_frames(settings, rejections)
     from components.ingest.sdss_cutouts.simulated import open_simulator
 
     return open_simulator(settings)

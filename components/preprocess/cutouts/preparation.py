@@ -102,7 +102,8 @@ def pack(images: Images, preparation: Preparation) -> Images:
         return np.ascontiguousarray(inner)
     softening = np.array([_SOFTENING[band] for band in preparation.bands], dtype=np.float32)[:, None, None]
     flux = np.asarray(inner, dtype=np.float32)
-    return np.arcsinh(np.nan_to_num(flux, nan=0.0, posinf=0.0, neginf=0.0) / softening).astype(np.float16)
+    known = np.nan_to_num(flux, nan=0.0, posinf=0.0, neginf=0.0)
+    return np.asarray(np.arcsinh(known / softening), dtype=np.float16)
 
 
 def prepare(images: Images, settings: Mapping[str, Any]) -> npt.NDArray[np.float32]:

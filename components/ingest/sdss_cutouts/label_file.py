@@ -1,0 +1,60 @@
+"""`labels.csv` beside pictures or frames: what it must hold, and the names that people give its columns."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from components.common.errors import InputError
+from components.physics.sdss_imaging import BANDS
+
+LABELS = "labels.csv"
+
+_RENAMED = {
+    "z": "redshift", "zerr": "redshift_error", "objid": "id", "dr7objid": "id", "petror50_r": "petro_r50",
+    "petror90_r": "petro_r90", "petromag_r": "petro_mag_r", "expab_r": "axis_ratio",
+    **{f"modelmag_{band}": f"mag_{band}" for band in BANDS},
+    **{f"modelmagerr_{band}": f"mag_error_{band}" for band in BANDS},
+}  # fmt: skip
+"""SkyServer's names, in lower case. A column `z` is the redshift; the magnitude in z is `mag_z`."""
+
+_TEXT = ("file", "id", "object_id", "redshift_source")
+
+
+def read_labels(path: Path, key: str) -> pd.DataFrame:
+    """Read labels; numbers that are none become NaN, and `ra` and `dec` are there in any case.
+
+    Parameters
+    ----------
+    path : Path
+        A CSV file with a header line.
+    key : {"file", "id"}
+        Column that names the rows, which must be there beside `redshift`.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read or lacks a column.
+    """
+    try:
+        labels = pd.read_csv(path, skipinitialspace=True, comment="#", dtype=str)
+    except (ValueError, OSError) as error:
+        raise InputError(
+            f"{path} cannot be read as CSV: {error}.", "Write it with a header line and commas."
+        ) from error
+    labels.columns = labels.columns.str.strip().str.lower()
+    names = {old: new for old, new in _RENAMED.items() if new not in labels.columns}
+    labels = labels.rename(columns=names)
+    if missing := sorted({key, "redshift"} - set(labels.columns)):
+        raise InputError(
+            f"{path} has columns {', '.join(labels.columns)}, but not {' and '.join(missing)}.",
+            f"Name the columns {key}, ra, dec, redshift, mag_u to mag_z.",
+        )
+    for name in labels.columns:
+        labels[name] = labels[name].str.strip() if name in _TEXT else pd.to_numeric(labels[name], errors="coerce")
+    for name in ("ra", "dec"):
+        if name not in labels:
+            labels[name] = np.nan
+    if "redshift_source" not in labels:
+        labels["redshift_source"] = LABELS
+    return labels
