@@ -12,6 +12,8 @@ from components.evaluate.regression.diagrams import MODEL
 
 _DASHES = ((0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (3, 1.5)))
 _SMALLEST_RATE = 1e-3
+_MOST_COUNTED = 3
+_LEAST_SHARE = 0.005
 
 Curve = Mapping[str, Sequence[float]]
 
@@ -97,7 +99,8 @@ def draw_confusion(counts: npt.NDArray[np.int64], classes: Sequence[str]) -> Fig
     classes : sequence of str
         Names.
     """
-    drawing, axes = new_axes(0.8 + 0.75 * len(classes), grid=None)
+    many = len(classes) > _MOST_COUNTED
+    drawing, axes = new_axes(min(0.8 + 0.75 * len(classes), 4.6), grid=None)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     size = len(classes)
     for row in range(size):
@@ -109,7 +112,9 @@ def draw_confusion(counts: npt.NDArray[np.int64], classes: Sequence[str]) -> Fig
                 color=MODEL if right else SERIES[1], alpha=float(0.08 + 0.5 * share[row, at]), linewidth=0,
             )  # fmt: skip
             text = f"{counts[row, at]:,} ({100 * share[row, at]:.1f}\u202f%)".replace(",", "\u202f")
-            note(axes, at, size - row - 1, text, INK, ha="center", va="center", fontsize=9)
+            if many:
+                text = f"{100 * share[row, at]:.0f}" if share[row, at] >= _LEAST_SHARE else ""
+            note(axes, at, size - row - 1, text, INK, ha="center", va="center", fontsize=8 if size > 2 else 9)
     axes.set_xlim(-0.5, size - 0.5)
     axes.set_ylim(-0.5, size - 0.5)
     axes.set_xticks(np.arange(size), list(classes))
@@ -120,7 +125,8 @@ def draw_confusion(counts: npt.NDArray[np.int64], classes: Sequence[str]) -> Fig
     return finish(
         drawing,
         "Confusion matrix: " + "; ".join(f"{n}: {row.tolist()}" for n, row in zip(classes, counts, strict=True)),
-        "Which class is taken for which. Shares are of the true class, so that a row adds up to 100\u202f%.",
+        "Which class is taken for which. Shares are of the true class, so that a row adds up to 100\u202f%."
+        + (" Numbers are these shares in percent; those below half a percent are left out." if many else ""),
     )
 
 

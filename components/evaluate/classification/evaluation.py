@@ -89,7 +89,7 @@ def evaluate_model(
     table = dataset / "dataset.parquet"
     kind, stored = _kind_of(table), read_settings(table)
     _require_fit(table, stored, model, kind)
-    baselines = kind.baselines(table, model.classes, settings.seed)
+    baselines = kind.baselines(table, model, settings.seed)
     carried = [field.name for field in kind.fields]
     outcome = predict_batches(_test_rows(table, kind), model, baselines, kind.inputs, carried, kind.positive)
     require_two_classes(outcome.truth, outcome.classes, "The test split")
@@ -104,6 +104,7 @@ def evaluate_model(
         its_groups = external.outcome.columns[kind.group]
         external_scored = score_all(external.outcome, its_groups, *draw, small_sample=True)
     findings = kind.examine(model, outcome, stored)
+    extra |= kind.found_scores(findings)
 
     provenance = read_provenance(table)
     output.mkdir(parents=True, exist_ok=True)
@@ -138,7 +139,8 @@ def evaluate_model(
 
 def _kind_of(table: Path) -> Kind:
     with open_table(table) as file:
-        return find_kind(file.schema_arrow.names)
+        columns = file.schema_arrow.names
+    return find_kind(columns, read_settings(table))
 
 
 def _require_fit(table: Path, stored: dict[str, Any], model: Model, kind: Kind) -> None:

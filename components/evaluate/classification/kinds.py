@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from components.evaluate.classification.report import Evaluation
 
 
+def no_scores(_: Any) -> dict[str, Score]:
+    """Score nothing."""
+    return {}
+
+
 @dataclass(frozen=True)
 class External:
     """Predictions for objects from outside.
@@ -64,7 +69,7 @@ class Kind:
     load_model : callable
         Takes the folder of a model.
     baselines : callable
-        Takes table, classes and seed: fits the simpler methods, the majority first.
+        Takes table, model and seed: fits the simpler methods, the majority first.
     extra_scores : callable
         Takes outcome, the number of resamples and seed: further scores by name.
     examine : callable
@@ -75,6 +80,10 @@ class Kind:
         Takes folder, model and baselines: predicts for a folder of objects from outside.
     extra_notes : str
         What the further scores are, for a reader.
+    found_scores : callable
+        Takes what `examine` found: scores of that.
+    method : str
+        What gives the probabilities, as the report begins with it.
     """
 
     name: str
@@ -86,25 +95,37 @@ class Kind:
     features: tuple[Feature, ...]
     preparation: Callable[[Mapping[str, Any]], Any]
     load_model: Callable[[Path], Model]
-    baselines: Callable[[Path, Sequence[str], int], Baselines]
+    baselines: Callable[[Path, Model, int], Baselines]
     extra_scores: Callable[[Outcome, int, int], dict[str, Score]]
     examine: Callable[[Model, Outcome, Mapping[str, Any]], Any]
     add_sections: Callable[[Report, "Evaluation"], None]
     external: Callable[[Path, Model, Baselines], External] | None = None
     extra_notes: str = ""
+    found_scores: Callable[[Any], dict[str, Score]] = no_scores
+    method: str = "A network"
 
 
-def find_kind(columns: Sequence[str]) -> Kind:
-    """Return the kind of data that a table with these columns holds.
+def find_kind(columns: Sequence[str], settings: Mapping[str, Any]) -> Kind:
+    """Return the kind of data that a table holds.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Of the table.
+    settings : mapping
+        That it stores.
 
     Raises
     ------
     InputError
         When it is of none.
     """
+    from components.evaluate.classification.morphology import is_morphology, morphology
     from components.evaluate.classification.spectra import SPECTRA
     from components.evaluate.classification.strain import STRAIN
 
+    if is_morphology(columns, settings):
+        return morphology(columns, settings)
     for kind in (SPECTRA, STRAIN):
         if {*kind.inputs, kind.group, "label"} <= set(columns):
             return kind

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,8 @@ from components.common.scores_classification import (
     CALIBRATION_BINS,
     SCORES,
     ClassPredictions,
+    average_precision,
+    roc_auc,
     small_sample_interval,
 )
 from components.evaluate.classification.outcome import Outcome
@@ -105,6 +107,55 @@ def score_by(feature: Feature, outcome: Outcome, groups: npt.NDArray[Any], resam
 
 
 @dataclass(frozen=True)
+class Against:
+    """One class against the rest.
+
+    Attributes
+    ----------
+    roc, precision_recall, reliability : dict of str to list
+        As in `Curves`.
+    area, average_precision : float
+        Below the two curves.
+    recall, precision, f1 : float
+        Of the most probable class.
+    count : int
+        Objects of the class.
+    """
+
+    roc: dict[str, list[float]]
+    precision_recall: dict[str, list[float]]
+    reliability: dict[str, list[float]]
+    area: float
+    average_precision: float
+    recall: float
+    precision: float
+    f1: float
+    count: int
+
+    @classmethod
+    def of(cls, predictions: ClassPredictions, index: int) -> "Against":
+        """Look for the class with this index."""
+        probability = predictions.probability[:, index]
+        two = ClassPredictions(
+            (predictions.truth == index).astype(np.int64), np.stack([1 - probability, probability], axis=1)
+        )
+        steps, ones = _steps(two), np.ones((1, len(predictions)))
+        called, there = predictions.predicted == index, predictions.truth == index
+        both = int((called & there).sum())
+        return cls(
+            _roc(*steps),
+            _precision_recall(*steps),
+            _reliability(two),
+            float(roc_auc(two, ones)[0]),
+            float(average_precision(two, ones)[0]),
+            both / max(1, int(there.sum())),
+            both / max(1, int(called.sum())),
+            2 * both / max(1, int(called.sum() + there.sum())),
+            int(there.sum()),
+        )
+
+
+@dataclass(frozen=True)
 class Curves:
     """What is drawn besides the scores.
 
@@ -118,6 +169,8 @@ class Curves:
         `low` and `high` of bins of the positive class's probability, mean `predicted` and `observed`, `count`.
     by : dict of str to list of dict
         Scores in bins of each feature.
+    each : dict of str to Against
+        Of three and more classes, the model's answers for each against the rest.
     """
 
     confusion: npt.NDArray[np.int64]
@@ -125,6 +178,7 @@ class Curves:
     precision_recall: dict[str, dict[str, list[float]]]
     reliability: dict[str, list[float]]
     by: dict[str, Table]
+    each: dict[str, "Against"] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the entry of `metrics.json`."""
@@ -138,6 +192,7 @@ class Curves:
             "precision_recall": self.precision_recall,
             "reliability": self.reliability,
             "by": by,
+            **({"each": {name: dataclasses.asdict(of) for name, of in self.each.items()}} if self.each else {}),
         }
 
 
@@ -156,6 +211,11 @@ def draw_curves(
         {name: _precision_recall(*s) for name, s in steps.items()},
         _reliability(predictions),
         {feature.column: score_by(feature, outcome, groups, resamples, seed) for feature in features},
+        {
+            name: Against.of(predictions, index)
+            for index, name in enumerate(outcome.classes)
+            if predictions.classes > 2 and (predictions.truth == index).any()
+        },
     )
 
 

@@ -11,6 +11,11 @@ from components.common.provenance import Provenance
 from components.common.report import Cell, Column, Headline, Report, Section, format_interval, format_number
 from components.common.scores import INTERVAL_LEVEL, Score
 from components.common.scores_classification import COMPLETENESS, SCORES
+from components.evaluate.classification.class_diagrams import (
+    draw_precision_recall_of_each,
+    draw_reliability_of_each,
+    draw_roc_of_each,
+)
 from components.evaluate.classification.diagrams import (
     draw_confusion,
     draw_precision_recall,
@@ -72,8 +77,9 @@ def write_report(path: Path, e: Evaluation) -> None:
             level=INTERVAL_LEVEL,
             higher_is_better=definition is None or definition.direction == "higher",
         ),
-        lead=f"A network gives each of the {e.kind.noun} the probabilities of {_listed(e.outcome.classes)}. All "
-        "numbers are of objects that it never saw; intervals come from resampling what belongs together.",
+        lead=f"{e.kind.method} gives each of the {e.kind.noun} the probabilities of "
+        f"{_listed(e.outcome.classes)}. All numbers are of objects that it never saw; intervals come from "
+        "resampling what belongs together.",
     )
     _add_scores(report.section("Scores"), e)
     if e.external is not None and e.external_scored is not None:
@@ -179,16 +185,46 @@ def _add_external(section: Section, e: Evaluation, external: External, scored: S
 
 
 def _add_curves(section: Section, e: Evaluation) -> None:
+    confusion = draw_confusion(e.curves.confusion, e.outcome.classes)
+    if e.curves.each:
+        each = e.curves.each
+        section.figures(
+            [
+                confusion,
+                draw_roc_of_each(each),
+                draw_precision_recall_of_each(each),
+                draw_reliability_of_each(each),
+            ]
+        )
+        _add_class_table(section, e)
+        return
     names = {"model": "model", **e.labels}
     roc = {names[name]: curve for name, curve in e.curves.roc.items()}
     purity = {names[name]: curve for name, curve in e.curves.precision_recall.items()}
     section.figures(
         [
-            draw_confusion(e.curves.confusion, e.outcome.classes),
+            confusion,
             draw_roc(roc, e.positive),
             draw_precision_recall(purity, e.positive, COMPLETENESS),
             draw_reliability(e.curves.reliability, e.positive),
         ]
+    )
+
+
+def _add_class_table(section: Section, e: Evaluation) -> None:
+    columns = ("recall", "precision", "F1", "area under the ROC curve", "average precision")
+    section.table(
+        "Each class against the rest.",
+        [
+            Column("Class"),
+            Column("Objects", ",.0f"),
+            *(Column(name[0].upper() + name[1:], _FRACTION) for name in columns),
+        ],
+        [
+            [name, of.count, of.recall, of.precision, of.f1, of.area, of.average_precision]
+            for name, of in e.curves.each.items()
+        ],
+        notes="Recall, precision and F1 are of the most probable class; the others look at all thresholds.",
     )
 
 

@@ -196,7 +196,7 @@ SPECTRA = Kind(
     ),
     preparation=Preparation.from_settings,
     load_model=load_conv1d,
-    baselines=SpectraBaselines,
+    baselines=lambda table, model, seed: SpectraBaselines(table, model.classes, seed),
     extra_scores=_extra_scores,
     examine=_examine,
     add_sections=_add_sections,

@@ -223,7 +223,7 @@ STRAIN = Kind(
     ),
     preparation=_preparation,
     load_model=load_conv1d,
-    baselines=StrainBaselines,
+    baselines=lambda table, model, seed: StrainBaselines(table, model.classes, seed),
     extra_scores=_extra_scores,
     examine=_examine,
     add_sections=_add_sections,

@@ -130,16 +130,9 @@ class SklearnEstimator:
         return every
 
     def _boost(self, rows: Rows, weights: Floats) -> None:
-        """Boost until the rows that are held back gain no more."""
+        """Boost until rows that are held back gain no more, then as many rounds on all rows."""
         learn, held = hold_back(rows, self.seed)
-        self.model = HistGradientBoostingClassifier(
-            max_iter=self.iterations,
-            l2_regularization=1.0,
-            early_stopping=True,
-            n_iter_no_change=_PATIENCE,
-            random_state=self.seed,
-            **self.parameters,
-        ).fit(
+        trial = self._booster(self.iterations, early_stopping=True, n_iter_no_change=_PATIENCE).fit(
             rows.features[learn],
             rows.truth[learn],
             weights[learn],
@@ -147,12 +140,18 @@ class SklearnEstimator:
             y_val=rows.truth[held],
             sample_weight_val=weights[held],
         )
+        losses = zip(-trial.train_score_[1:], -trial.validation_score_[1:], strict=True)
         self.history = [
-            {"epoch": step, "train_loss": -float(learnt), "validation_loss": -float(kept)}
-            for step, (learnt, kept) in enumerate(
-                zip(self.model.train_score_, self.model.validation_score_, strict=True)
-            )
+            {"epoch": step + 1, "train_loss": float(learnt), "validation_loss": float(kept)}
+            for step, (learnt, kept) in enumerate(losses)
         ]
+        rounds = int(np.argmin([step["validation_loss"] for step in self.history])) + 1
+        self.model = self._booster(rounds, early_stopping=False).fit(rows.features, rows.truth, weights)
+
+    def _booster(self, rounds: int, **options: Any) -> HistGradientBoostingClassifier:
+        return HistGradientBoostingClassifier(
+            max_iter=rounds, l2_regularization=1.0, random_state=self.seed, **options, **self.parameters
+        )
 
 
 def class_weights(truth: Indices, classes: int, class_weight: str) -> Floats:

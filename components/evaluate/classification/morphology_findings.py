@@ -1,0 +1,43 @@
+"""What is found of a classifier of galaxies besides its scores: what it rests on, and how the classes differ."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from components.common.errors import InputError
+from components.evaluate.classification.explanation import Explanation, explain
+from components.evaluate.classification.outcome import Model, Outcome
+from components.train.boosted_trees.inference import BoostedTreesModel
+from components.train.boosted_trees.rows import stack
+
+EXPLAINED = "boosting"
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What `add_sections` draws.
+
+    Attributes
+    ----------
+    explanation : Explanation
+        Of the boosted trees.
+    record : mapping
+        How the classifiers were trained.
+    settings : mapping
+        Of the table.
+    """
+
+    explanation: Explanation
+    record: Mapping[str, Any]
+    settings: Mapping[str, Any]
+
+
+def examine(model: Model, outcome: Outcome, settings: Mapping[str, Any]) -> Findings:
+    """Explain the boosted trees on the test objects, whether they were chosen or not."""
+    if not isinstance(model, BoostedTreesModel) or EXPLAINED not in model.contenders:
+        raise InputError("There are no boosted trees to explain.", "Train with boosting among the kinds.")
+    values = stack(outcome.columns, model.features)
+    contender = model.contenders[EXPLAINED]
+    groups = settings.get("groups", {})
+    found = explain(contender, model.features, model.classes, groups, values, outcome.truth)
+    return Findings(found, model.record, settings)
