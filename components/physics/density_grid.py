@@ -1,8 +1,9 @@
 """From particles to grids and back: cloud-in-cell weights in a periodic box.
 
-The nodes of a grid lie at whole multiples of the cell, from 0. Particles of a lattice that the grid divides, shifted
-by half a lattice spacing, then stay off the kinks of the weights, and small displacements are painted as they are.
-Counting particles in cells instead would turn a lattice that is displaced by a fraction of a cell into noise.
+The nodes of a grid lie at whole multiples of the cell, from 0. Particles of a lattice that the grid divides,
+shifted by half a lattice spacing, then stay off the kinks of the weights, and small displacements are painted as
+they are. Counting particles in cells instead would turn a lattice that is displaced by a fraction of a cell into
+noise.
 """
 
 from concurrent.futures import ThreadPoolExecutor

@@ -73,7 +73,7 @@ def displacements(field: Field, box_size_mpc_h: float, workers: int = 1) -> tupl
     potential = -fft.rfftn(field, workers=workers) / square  # laplacian(potential) = overdensity
     first = _gradient(-potential, k, side, workers)
     source = _second_order(potential, k, side, workers)
-    second = _gradient(-fft.rfftn(source, workers=workers) / square, k, side, workers)
+    second = _gradient(_without_nyquist(-fft.rfftn(source, workers=workers) / square), k, side, workers)
     return first, second
 
 
@@ -88,9 +88,15 @@ def _draw(cosmology: Cosmology, seed: int, side: int, box_size: float, workers: 
     )
     power = linear_power(np.sqrt(distinct) * 2 * np.pi / box_size, cosmology)  # of thousands, not of a million
     modes *= np.sqrt(power * (side / box_size) ** 3).astype(np.float32)[place].reshape(square.shape)
-    if side % 2 == 0:  # the Nyquist frequency has no gradient
-        modes[side // 2], modes[:, side // 2], modes[:, :, side // 2] = 0, 0, 0
-    return np.asarray(modes)
+    return _without_nyquist(modes)
+
+
+def _without_nyquist(modes: Modes) -> Modes:
+    """Drop, in place, the waves whose gradient a lattice of an even side cannot hold."""
+    middle = len(modes) // 2
+    if len(modes) % 2 == 0:
+        modes[middle], modes[:, middle], modes[:, :, middle] = 0, 0, 0
+    return modes
 
 
 def _gradient(modes: Modes, k: tuple[Field, Field, Field], side: int, workers: int) -> Field:
