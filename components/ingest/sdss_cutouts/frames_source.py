@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from components.common.archive import Archive, NotInArchiveError
-from components.common.errors import InputError
+from components.common.errors import ArchiveError, InputError
 from components.common.rejections import Rejections
 from components.common.store import Store
 from components.common.tables import Columns
