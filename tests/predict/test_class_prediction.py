@@ -11,8 +11,10 @@ from components.common.provenance import Provenance
 from components.common.tables import read_table
 from components.ingest.sdss_spectra.batches import read_spectra
 from components.physics.wavelength_grid import WavelengthGrid
-from components.predict.classes.prediction import Settings, fields, predict, predict_table, write_predictions
-from components.predict.classes.warnings import BITS, describe, find_warnings
+from components.predict.classes.prediction import fields, predict, predict_table, write_predictions
+from components.predict.classes.warnings import BITS, find_warnings
+from components.predict.warning_bits import describe
+from components.predict.writing import Settings
 from components.preprocess.spectra.preparation import Preparation
 
 CLASSES = ("QSO", "GALAXY")
@@ -92,6 +94,6 @@ def test_each_warning_is_given_for_its_reason() -> None:
         "zwarning": np.array([0, 0, 0, 0, 4, 0]),
     }
     bits = find_warnings(probability, coverage, spectra)
-    names = [" ".join(describe(int(value))) for value in bits]
+    names = [" ".join(describe(int(value), BITS)) for value in bits]
     assert names == ["", "LOW_SN", "LITTLE_COVERAGE", "RESAMPLED", "ZWARNING_INPUT", "UNSURE"]
     assert len(set(BITS.values())) == len(BITS)

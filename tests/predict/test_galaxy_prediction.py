@@ -8,8 +8,10 @@ import pytest
 from components.common.tables import read_table
 from components.ingest.sdss_spectra.batches import read_spectra
 from components.predict.galaxies.prediction import predict, predict_table
-from components.predict.galaxies.warnings import BITS, describe, find_warnings
+from components.predict.galaxies.warnings import BITS, find_warnings
 from components.predict.spectra.warnings import BITS as SPECTRUM_BITS
+from components.predict.warning_bits import describe
+from components.predict.writing import Settings
 from components.train.regressors.inference import load_model
 
 NEARBY = "spec-02*.fits"
@@ -19,7 +21,9 @@ QUASARS = "spec-3655-*.fits"
 
 def test_prediction_on_real_files(regressors: Path, real_data: Path, tmp_path: Path) -> None:
     files = sorted((real_data / "sdss" / "spectra").glob(NEARBY))
-    predict([*files, tmp_path / "none.fits"], regressors / "best", tmp_path / "out", csv=True, plots=True)
+    predict(
+        [*files, tmp_path / "none.fits"], regressors / "best", tmp_path / "out", Settings(csv=True, plots=True)
+    )
     table, rejected = (read_table(tmp_path / "out" / f"{name}.parquet") for name in ("predictions", "rejected"))
     assert len(table["id"]) == len(files)
     assert list(rejected["reason"]) == ["no file"]
@@ -33,7 +37,7 @@ def test_what_is_unlike_the_training_data_is_said_to_be_and_gets_no_error(
     regressors: Path, real_data: Path, tmp_path: Path, wanted: str
 ) -> None:
     files = sorted((real_data / "sdss" / "spectra").glob(wanted))
-    predict(files, regressors / "best", tmp_path / "out", plots=wanted == FAR)
+    predict(files, regressors / "best", tmp_path / "out", Settings(plots=wanted == FAR))
     table = read_table(tmp_path / "out" / "predictions.parquet")
     unfamiliar = np.array(["UNFAMILIAR" in names for names in table["warnings"]])
     assert unfamiliar.mean() > 0.9  # a faint quasar may look like a galaxy
@@ -77,4 +81,4 @@ def test_bits_are_those_of_other_spectra_and_add_up() -> None:
         np.array([0.1, 0.5]), [0.01, 0.4], np.array([1.0, 0.2], np.float32), np.array([False, True]), spectra
     )
     assert bits[0] == 0
-    assert set(describe(int(bits[1]))) == set(BITS)
+    assert set(describe(int(bits[1]), BITS)) == set(BITS)

@@ -20,14 +20,9 @@ from components.ingest.sdss_spectra.ingestion import Settings as IngestSettings
 from components.ingest.sdss_spectra.ingestion import ingest
 from components.physics.spectral_lines import LYMAN_ALPHA_ANGSTROM
 from components.physics.wavelength_grid import WavelengthGrid
-from components.predict.spectra.prediction import (
-    FIELDS,
-    Settings,
-    find_inputs,
-    predict,
-    predict_table,
-    write_predictions,
-)
+from components.predict.spectra.prediction import FIELDS, predict, predict_table, write_predictions
+from components.predict.spectra.spectrum_files import find_inputs
+from components.predict.writing import Settings
 from components.preprocess.spectra.preparation import Preparation
 from components.preprocess.spectra.preprocessing import Settings as PreprocessSettings
 from components.preprocess.spectra.preprocessing import preprocess
@@ -94,7 +89,7 @@ def test_where_lyman_alpha_is_the_brightest_line_the_redshift_is_right(spectra: 
 def test_batches_do_not_change_the_answer(spectra: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = find_inputs(spectra)
     whole = _write(files, tmp_path / "whole")
-    monkeypatch.setattr("components.predict.spectra.prediction.SPECTRA_PER_BATCH", 5)
+    monkeypatch.setattr("components.predict.spectra.spectrum_files.SPECTRA_PER_BATCH", 5)
     parts = _write(files, tmp_path / "parts")
     for name in whole:
         if whole[name].dtype.kind == "f":  # matrix products sum in an order that depends on the number of rows
@@ -145,15 +140,15 @@ def test_spectra_that_cannot_be_prepared_are_rejected_and_rows_keep_their_place(
     flux[1] = 7.0
     ivar[2] = 0
     broken = predict_table({**columns, "flux": flux, "ivar": ivar}, BrightestIsLymanAlpha())
-    assert broken.rows.tolist() == [0, 3]
-    assert [(i, reason) for i, reason, _ in broken.rejected] == [
+    assert broken.ready.rows.tolist() == [0, 3]
+    assert [(i, reason) for i, reason, _ in broken.ready.rejected] == [
         (columns["id"][1], "constant flux"),
         (columns["id"][2], "no good pixel"),
     ]
     every = predict_table(columns, BrightestIsLymanAlpha())
     # The weighted means of the peaks are matrix products, whose order of summation depends on the number of rows.
     np.testing.assert_allclose(broken.columns["redshift"], every.columns["redshift"][[0, 3]], rtol=1e-12)
-    assert len(broken.distribution) == len(broken.prepared.flux) == 2
+    assert len(broken.distribution) == len(broken.ready.prepared.flux) == 2
 
 
 def test_csv_says_what_the_parquet_says(damaged: list[Path], tmp_path: Path) -> None:

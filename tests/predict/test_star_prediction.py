@@ -12,7 +12,8 @@ from components.common.tables import read_table
 from components.ingest.gaia_stars.ingestion import Settings as IngestSettings
 from components.ingest.gaia_stars.ingestion import ingest
 from components.ingest.gaia_stars.schema import complete
-from components.predict.stars.prediction import Settings, predict, predict_table
+from components.predict.stars.prediction import predict, predict_table
+from components.predict.writing import Settings
 from components.preprocess.star_field.preprocessing import Settings as PreprocessSettings
 from components.preprocess.star_field.preprocessing import preprocess
 from components.train.clustering.inference import load_model

@@ -11,7 +11,8 @@ from components.physics.constants import SPEED_OF_LIGHT_KM_S
 from components.predict.spectra import warnings
 from components.predict.spectra.peaks import Peaks, find_peaks
 from components.predict.spectra.prediction import FIELDS
-from components.predict.spectra.warnings import BITS, LINE_WIDTH_KM_S, WARNINGS, describe, find_warnings
+from components.predict.spectra.warnings import BITS, LINE_WIDTH_KM_S, WARNINGS, find_warnings
+from components.predict.warning_bits import describe
 
 EDGES = np.expm1(np.linspace(0, np.log(7), 513))
 
@@ -80,7 +81,7 @@ def _bits(distribution: BinnedDistribution, **spectrum: float) -> list[str]:
     }  # fmt: skip
     columns = {"redshift": peaks.redshift, "low68": low, "high68": high, "confidence": peaks.mass, **given}
     (bits,) = find_warnings(columns, given, peaks.second_mass, peaks.at_edge)
-    return describe(int(bits))
+    return describe(int(bits), BITS)
 
 
 @pytest.mark.parametrize(
@@ -117,9 +118,9 @@ def test_bits_are_distinct_and_explained() -> None:
 
 
 def test_describe_names_what_is_set_and_numbers_what_it_does_not_know() -> None:
-    assert describe(0) == []
-    assert describe(BITS["LOW_SN"] | BITS["EDGE"]) == ["LOW_SN", "EDGE"]
-    assert describe(BITS["BROAD"] | 1 << 20) == ["BROAD", "BIT_20"]
+    assert describe(0, BITS) == []
+    assert describe(BITS["LOW_SN"] | BITS["EDGE"], BITS) == ["LOW_SN", "EDGE"]
+    assert describe(BITS["BROAD"] | 1 << 20, BITS) == ["BROAD", "BIT_20"]
 
 
 def test_the_column_points_to_the_table_of_bits() -> None:

@@ -161,15 +161,15 @@ def _external(folder: Path, model: Model, baselines: Baselines) -> External:
     settings = IngestSettings(source="files", location=str(folder), classes=model.classes)
     spectra, rejections = read_folder(folder, settings)
     predicted = predict_table(spectra, model)
-    for row in predicted.rejected:
+    for row in predicted.ready.rejected:
         rejections.add(*row)
-    if not predicted.rows.size:
+    if not predicted.ready.rows.size:
         raise InputError(
             f"None of the spectra in {folder} can be used: {rejections.counts}.",
             "Give a folder of spectra, with their classes and redshifts in labels.csv.",
         )
-    rows = {name: values[predicted.rows] for name, values in spectra.items() if name not in INPUTS}
-    rows |= {name: getattr(predicted.prepared, name) for name in ("flux", "ivar", "offset", "scale")}
+    rows = {name: values[predicted.ready.rows] for name, values in spectra.items() if name not in INPUTS}
+    rows |= {name: getattr(predicted.ready.prepared, name) for name in ("flux", "ivar", "offset", "scale")}
     rows[LABEL] = rows["spectral_class"]
     outcome = predict_batches([rows], model, baselines, INPUTS, [field.name for field in FIELDS], SPECTRA.positive)
     provenance = Provenance(

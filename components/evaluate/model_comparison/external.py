@@ -21,7 +21,8 @@ from components.ingest.sdss_spectra.schema import GALAXY, with_measurements
 from components.ingest.sdss_spectra.settings import Settings as IngestSettings
 from components.physics.constants import SPEED_OF_LIGHT_KM_S
 from components.predict.galaxies.prediction import predict_table
-from components.predict.galaxies.warnings import describe
+from components.predict.galaxies.warnings import BITS
+from components.predict.warning_bits import describe
 
 FIELDS = (
     column("id", "string", "spectrum"),
@@ -115,7 +116,7 @@ class External:
                 "magnitude_r_error": float(c["magnitude_r"][i] - labels["magnitude_r"][i]),
                 "sn_median": float(labels["sn_median"][i]),
                 "template_scan": float(self.contest.template_scan.columns["redshift"][i]),
-                "warnings": describe(int(self.warning[i])),
+                "warnings": describe(int(self.warning[i]), BITS),
                 "scored": bool(self.within[i]),
             }
             for i in np.argsort(-np.abs(velocity))
@@ -145,15 +146,15 @@ def validate(folder: Path, contenders: Contenders, chosen: int, resamples: int, 
     wanted = IngestSettings(source="files", location=str(folder), classes=(GALAXY,))
     spectra, rejections = read_folder(folder, wanted)
     predicted = predict_table(spectra, contenders.models[chosen])
-    if not predicted.rows.size:
+    if not predicted.ready.rows.size:
         raise InputError(
-            f"None of the galaxies in {folder} has a spectrum that can be used: {predicted.rejected}.",
+            f"None of the galaxies in {folder} has a spectrum that can be used: {predicted.ready.rejected}.",
             "Give a folder of galaxies, with their class and redshift in labels.csv.",
         )
-    for row in predicted.rejected:
+    for row in predicted.ready.rejected:
         rejections.add(*row)
     spectra = {**with_measurements(spectra), "group": spectra["object_id"]}
-    labels = {name: spectra[name][predicted.rows] for name in LABELS}
+    labels = {name: spectra[name][predicted.ready.rows] for name in LABELS}
     contest = contenders.answer([{**labels, **predicted.inputs}])
     known = contenders.training["redshift"]
     within = (labels["redshift"] >= known.min()) & (labels["redshift"] <= known.max())

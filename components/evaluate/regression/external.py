@@ -16,7 +16,8 @@ from components.ingest.sdss_spectra.files_source import read_folder
 from components.ingest.sdss_spectra.schema import QSO
 from components.ingest.sdss_spectra.settings import Settings as IngestSettings
 from components.predict.spectra.prediction import predict_table
-from components.predict.spectra.warnings import describe
+from components.predict.spectra.warnings import BITS
+from components.predict.warning_bits import describe
 
 if TYPE_CHECKING:
     from components.evaluate.regression.kinds import Kind
@@ -74,7 +75,7 @@ class External:
                 "sigma": float(c["sigma"][i]),
                 "dv_km_s": float(c["dv_km_s"][i]),
                 "sn_median": float(c["sn_median"][i]),
-                "warnings": describe(int(self.warning[i])),
+                "warnings": describe(int(self.warning[i]), BITS),
                 "zwarning": int(c["zwarning"][i]),
                 "template_scan": float(c["template_scan"][i]),
                 "scored": bool(self.within[i]),
@@ -107,16 +108,16 @@ def predict_folder(folder: Path, model: Model, baselines: Baselines, constant: f
     """
     spectra, rejections = read_folder(folder, IngestSettings(source="files", location=str(folder), classes=(QSO,)))
     predicted = predict_table(spectra, model)
-    rows = {name: values[predicted.rows] for name, values in spectra.items() if name not in ("flux", "ivar")}
-    rows |= {"flux": predicted.prepared.flux, "ivar": predicted.prepared.ivar}
+    rows = {name: values[predicted.ready.rows] for name, values in spectra.items() if name not in ("flux", "ivar")}
+    rows |= {"flux": predicted.ready.prepared.flux, "ivar": predicted.ready.prepared.ivar}
     if not rows["redshift"].size:
         raise InputError(
-            f"None of the quasars in {folder} has a spectrum that can be used: {predicted.rejected}.",
+            f"None of the quasars in {folder} has a spectrum that can be used: {predicted.ready.rejected}.",
             "Give a folder of quasars, with their class and redshift in labels.csv.",
         )
     minimum = MINIMUM_REDSHIFT if (rows["redshift"] > MINIMUM_REDSHIFT).any() else 0.0
     within = rows["redshift"] > minimum
-    for row in predicted.rejected:
+    for row in predicted.ready.rejected:
         rejections.add(*row)
     provenance = Provenance(
         origin="real",

@@ -1,28 +1,24 @@
 """Classes of new spectra: files in, a table with probabilities and warnings out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 
 from components.common.errors import InputError
-from components.common.files import whole
 from components.common.provenance import Provenance
 from components.common.rejections import Rejections
-from components.common.tables import Columns, TableWriter, column
-from components.common.telemetry import report_counts, report_progress, stage
-from components.ingest.sdss_spectra.batches import SPECTRA_PER_BATCH, read_spectra
-from components.predict.classes.warnings import describe, find_warnings
-from components.predict.spectra.prediction import Settings, find_inputs
-from components.preprocess.spectra.preparation import REASONS, Preparation, Prepared, prepare
-
-__all__ = ["Settings", "predict"]
+from components.common.tables import Columns, column
+from components.common.telemetry import stage
+from components.predict import writing
+from components.predict.classes.warnings import BITS, find_warnings
+from components.predict.spectra.spectrum_files import Ready, find_inputs, make_ready, predict_files
+from components.predict.warning_bits import warning_columns
+from components.predict.writing import Settings
 
 
 class Model(Protocol):
@@ -53,22 +49,13 @@ class Predicted:
         As of `fields`.
     probability : ndarray, shape (m, classes)
         Of the same rows.
-    prepared : Prepared
-        What the model was given, of the same rows.
-    preparation : Preparation
-        How it was prepared, and where its pixels lie.
-    rows : ndarray of int
-        Which of the n spectra these rows are.
-    rejected : list of (str, str, str)
-        Id, reason and detail of the others.
+    ready : Ready
+        What the model was given, and the spectra that cannot be used.
     """
 
     columns: Columns
     probability: npt.NDArray[np.float64]
-    prepared: Prepared
-    preparation: Preparation
-    rows: npt.NDArray[np.intp]
-    rejected: list[tuple[str, str, str]]
+    ready: Ready
 
 
 def fields(classes: Sequence[str]) -> list[pa.Field]:
@@ -109,18 +96,11 @@ def predict_table(spectra: Columns, model: Model, files: Sequence[str] | None = 
         raise InputError(
             "The model was trained to predict a number, not classes.", "Give a model of an exercise with classes."
         )
-    preparation = Preparation.from_settings(model.preprocess_settings)
-    every = prepare(spectra["flux"], spectra["ivar"], spectra["first_pixel"], spectra["pixels"], preparation)
-    rows, unusable = np.flatnonzero(every.good), np.flatnonzero(~every.good)
-    rejected = [(str(spectra["id"][row]), *REASONS[int(every.status[row])]) for row in unusable]
-    prepared = every[rows]
-    own = {name: values[rows] for name, values in spectra.items() if name not in ("flux", "ivar")}
-    own["file"] = np.array(list(files) if files else [""] * len(every.status), dtype=object)[rows]
+    ready = make_ready(spectra, model.preprocess_settings, files)
     probability = np.zeros((0, len(model.classes)))
-    if rows.size:
-        probability = model.predict(prepared.flux, prepared.ivar)
-    columns = _columns(probability, own, prepared, model.classes)
-    return Predicted(columns, probability, prepared, preparation, rows, rejected)
+    if ready.rows.size:
+        probability = model.predict(ready.prepared.flux, ready.prepared.ivar)
+    return Predicted(_columns(probability, ready, model.classes), probability, ready)
 
 
 def predict(inputs: Path | Sequence[Path], model: Path, output: Path, settings: Settings) -> None:
@@ -148,14 +128,7 @@ def predict(inputs: Path | Sequence[Path], model: Path, output: Path, settings: 
 
     with stage("predict", output):
         files = find_inputs(inputs)
-        provenance = Provenance(
-            origin="real",
-            archive="files",
-            query=" ".join(str(path) for path in ([inputs] if isinstance(inputs, Path) else inputs)),
-            retrieved_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            requested=len(files),
-            notes=(f"Predicted with the model in {model}.",),
-        )
+        provenance = writing.of_files(inputs, len(files), model)
         write_predictions(files, load_model(model), output, settings, provenance)
 
 
@@ -164,59 +137,23 @@ def write_predictions(
 ) -> None:
     """Predict for files with a model in memory; otherwise as `predict`."""
     rejections = Rejections()
-    tables: list[pd.DataFrame] = []
-    output.mkdir(parents=True, exist_ok=True)
-    with TableWriter(output / "predictions.parquet", fields(model.classes), provenance) as writer:
-        for predicted in _predictions(files, model, rejections):
-            if settings.plots:
-                _draw(predicted, writer.rows, output / "plots")
-            if settings.csv:
-                tables.append(pd.DataFrame(predicted.columns))
-            writer.write(predicted.columns)
-            report_progress(writer.rows + len(rejections), len(files), "spectra", rejected=len(rejections))
-        writer.provenance = provenance.with_rejected(rejections.counts)
-    rejections.write(output / "rejected.parquet", writer.provenance)
-    if settings.csv:
-        names = [field.name for field in fields(model.classes)]
-        with whole(output / "predictions.csv") as part:
-            table = pd.concat(tables) if tables else pd.DataFrame(columns=names)
-            table[names].to_csv(part, index=False, float_format="%.6g")
-    report_counts(rows_in=len(files), rows_out=writer.rows, rejected=len(rejections))
-    if not writer.rows:
-        raise InputError(
-            f"None of the {len(files)} spectra can be used: {rejections.counts}.",
-            f"Read why in {output / 'rejected.parquet'}.",
-        )
+    predictions = predict_files(files, lambda *spectra: predict_table(spectra[0], model, spectra[1]), rejections)
+    writing.write_predictions(
+        output, fields(model.classes), len(files), predictions, rejections, provenance, settings, _draw
+    )
 
 
-def _predictions(files: Sequence[Path], model: Model, rejections: Rejections) -> Iterator[Predicted]:
-    for start in range(0, len(files), SPECTRA_PER_BATCH):
-        reading = read_spectra(files[start : start + SPECTRA_PER_BATCH])
-        rejected = list(reading.rejected)
-        if reading.files:
-            predicted = predict_table(reading.columns, model, [str(file) for file in reading.files])
-            rejected += predicted.rejected
-            if predicted.rows.size:
-                yield predicted
-        for row in rejected:
-            rejections.add(*row)
-
-
-def _columns(
-    probability: npt.NDArray[np.float64], own: Columns, prepared: Prepared, classes: Sequence[str]
-) -> Columns:
-    bits = find_warnings(probability, prepared.coverage, own)
-    names = {value: " ".join(describe(int(value))) for value in np.unique(bits)}
+def _columns(probability: npt.NDArray[np.float64], ready: Ready, classes: Sequence[str]) -> Columns:
+    own, coverage = ready.own, ready.prepared.coverage
     return {
         "id": own["id"],
         "file": own["file"],
         "label": np.array(classes, dtype=object)[probability.argmax(axis=1)],
         "probability": probability.max(axis=1, initial=0.0),
         **{f"probability_{name}": probability[:, k] for k, name in enumerate(classes)},
-        "warning": bits,
-        "warnings": np.array([names[value] for value in bits], dtype=object),
+        **warning_columns(find_warnings(probability, coverage, own), BITS),
         "sn_median": own["sn_median"],
-        "coverage": prepared.coverage,
+        "coverage": coverage,
         "file_class": own["spectral_class"],
         "file_redshift": own["redshift"],
     }

@@ -6,6 +6,7 @@ import numpy.typing as npt
 from components.common.tables import Columns
 from components.predict.spectra.warnings import BITS as SPECTRUM_BITS
 from components.predict.spectra.warnings import LITTLE_COVERAGE, LOW_SN
+from components.predict.warning_bits import set_bits
 
 UNSURE = 0.8
 """Below this probability, one answer in five or more is wrong if the probabilities are honest."""
@@ -18,11 +19,6 @@ BITS = {
 
 UNSURE: the most probable class has less than 0.8 of the probability. Look at the spectrum.
 """
-
-
-def describe(bits: int) -> list[str]:
-    """Name the warnings that are set in `bits`."""
-    return [name for name, bit in BITS.items() if bits & bit]
 
 
 def find_warnings(
@@ -46,7 +42,4 @@ def find_warnings(
         "ZWARNING_INPUT": spectra["zwarning"] != 0,
         "UNSURE": probability.max(axis=1, initial=0.0) < UNSURE,
     }
-    bits = np.zeros(len(probability), dtype=np.int64)
-    for name, holds in conditions.items():
-        bits |= np.where(holds, BITS[name], 0)
-    return bits
+    return set_bits(conditions, BITS)

@@ -13,5 +13,7 @@ def predict_galaxies(
     from pathlib import Path
 
     from components.predict.galaxies.prediction import predict
+    from components.predict.writing import Settings
 
-    predict([Path(file) for file in files], Path(model.path), Path(predictions.path), csv=csv, plots=plots)
+    paths = [Path(file) for file in files]
+    predict(paths, Path(model.path), Path(predictions.path), Settings(csv=csv, plots=plots))

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from components.common.tables import Columns
 from components.predict.spectra.warnings import BITS as SPECTRUM_BITS
 from components.predict.spectra.warnings import LITTLE_COVERAGE, LOW_SN
+from components.predict.warning_bits import set_bits
 
 _SHARED = ("LOW_SN", "LITTLE_COVERAGE", "EDGE", "RESAMPLED", "ZWARNING_INPUT")
 
@@ -21,11 +22,6 @@ UNFAMILIAR: the spectrum is unlike those that the model was trained on: a galaxy
 another kind of object, or a fault of the spectrum. The prediction is a guess, its error was never measured and is
 not given. EDGE: the predicted redshift is outside of those that the model was trained on.
 """
-
-
-def describe(bits: int) -> list[str]:
-    """Name the warnings that are set in `bits`."""
-    return [name for name, bit in BITS.items() if bits & bit]
 
 
 def find_warnings(
@@ -58,7 +54,4 @@ def find_warnings(
         "ZWARNING_INPUT": spectra["zwarning"] != 0,
         "UNFAMILIAR": unfamiliar,
     }
-    bits = np.zeros(len(redshift), dtype=np.int64)
-    for name, holds in conditions.items():
-        bits |= np.where(holds, BITS[name], 0)
-    return bits
+    return set_bits(conditions, BITS)

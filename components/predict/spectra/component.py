@@ -12,7 +12,8 @@ def predict_spectra(
     """Predict the redshifts of spectrum files, named one by one or by their folder, with a trained model."""
     from pathlib import Path
 
-    from components.predict.spectra.prediction import Settings, predict
+    from components.predict.spectra.prediction import predict
+    from components.predict.writing import Settings
 
     paths = [Path(file) for file in files]
     predict(paths, Path(model.path), Path(predictions.path), Settings(csv=csv, plots=plots))

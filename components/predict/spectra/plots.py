@@ -8,9 +8,9 @@ import numpy as np
 
 from components.common.distributions import BinnedDistribution
 from components.common.figures import INK, PAPER
-from components.common.files import whole
 from components.common.tables import Columns
 from components.evaluate.regression.spectrum_diagrams import draw_spectra
+from components.predict.writing import write_pictures
 from components.preprocess.spectra.preparation import Preparation, Prepared
 
 _HEAD = 18.0
@@ -55,13 +55,7 @@ def draw_predictions(
         distribution.probability,
         [_title(*row) for row in zip(columns["id"], columns["sn_median"], columns["warnings"], strict=True)],
     )
-    files = []
-    for number, (name, figure) in enumerate(zip(columns["id"], figures, strict=True), start=first + 1):
-        path = folder / f"{number:06d}-{re.sub(r'[^A-Za-z0-9.-]+', '_', str(name))}.svg"
-        with whole(path) as part:
-            part.write_text(_headed(figure.svg, figure.caption), encoding="utf-8")
-        files.append(path)
-    return files
+    return write_pictures(folder, first, columns["id"], (_headed(f.svg, f.caption) for f in figures))
 
 
 def _headed(svg: str, text: str) -> str:

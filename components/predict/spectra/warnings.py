@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from components.common.tables import Columns
 from components.physics.constants import SPEED_OF_LIGHT_KM_S
+from components.predict.warning_bits import set_bits
 
 LINE_WIDTH_KM_S = 6000.0
 """Redshifts that differ by less may be the same line: broad lines are hardly wider at half maximum."""
@@ -94,16 +95,6 @@ WARNINGS = (
 BITS: Mapping[str, int] = {warning.name: warning.bit for warning in WARNINGS}
 
 
-def describe(bits: int) -> list[str]:
-    """Name the warnings that are set in `bits`.
-
-    Bits that no warning has, as from a later version, are named by their number.
-    """
-    names = [warning.name for warning in WARNINGS if bits & warning.bit]
-    unknown = bits & ~sum(BITS.values())
-    return names + [f"BIT_{n}" for n in range(unknown.bit_length()) if unknown >> n & 1]
-
-
 def find_warnings(
     predictions: Columns,
     spectra: Columns,
@@ -133,7 +124,4 @@ def find_warnings(
         "RESAMPLED": spectra["resampled"],
         "ZWARNING_INPUT": spectra["zwarning"] != 0,
     }
-    bits = np.zeros(len(second_mass), dtype=np.int64)
-    for name, holds in conditions.items():
-        bits |= np.where(holds, BITS[name], 0)
-    return bits
+    return set_bits(conditions, BITS)

@@ -12,7 +12,8 @@ def predict_stars(
     """Give the stars of files, named one by one or by folder, a probability of membership of found clusters."""
     from pathlib import Path
 
-    from components.predict.stars.prediction import Settings, predict
+    from components.predict.stars.prediction import predict
+    from components.predict.writing import Settings
 
     paths = [Path(file) for file in files]
     predict(paths, Path(model.path), Path(predictions.path), Settings(csv=csv, plots=plots))

@@ -1,7 +1,6 @@
 """Membership of new stars: tables of Gaia in, a table with the cluster and the probability of each star out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from components.ingest.gaia_stars.files_source import open_files
 from components.ingest.gaia_stars.rejection import usable
 from components.ingest.gaia_stars.schema import NAMES, complete
 from components.ingest.gaia_stars.settings import Settings as IngestSettings
+from components.predict.writing import Settings
 from components.preprocess.star_field.preparation import prepare
 from components.train.clustering.inference import ClusteringModel, load_model
 from components.train.clustering.stars import COLUMNS, Stars, polar_centre
@@ -35,22 +35,6 @@ FIELDS = (
 """Fields of `predictions.parquet`."""
 
 _FAINTEST = 21.5
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What to write.
-
-    Attributes
-    ----------
-    csv : bool
-        Also write `predictions.csv`.
-    plots : bool
-        Also draw the members of each cluster among the stars into `plots/`.
-    """
-
-    csv: bool = False
-    plots: bool = False
 
 
 def predict(inputs: Sequence[Path], model: Path, output: Path, settings: Settings) -> None:

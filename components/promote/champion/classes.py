@@ -8,9 +8,9 @@ import pandas as pd
 from components.common.errors import InputError
 from components.common.files import read_json
 from components.common.scores_classification import ClassPredictions
-from components.common.tables import read_batches, read_table
-from components.common.telemetry import report_progress
+from components.common.tables import read_table
 from components.promote.champion.answers import Answers, Applied
+from components.promote.champion.objects import find_objects
 
 
 def read_classes(results: Path) -> Answers:
@@ -53,24 +53,11 @@ def apply_classes(model: Path, source: Path, objects: Answers) -> Applied:
             "Promote the new model by hand: `armillary models promote`.",
         )
     order = [network.classes.index(name) for name in ours.names]
-    wanted = pd.Index(objects.ids)
-    seen = 0
     rows, parts = [np.empty(0, dtype=np.intp)], [np.empty((0, len(order)))]
-    for batch in read_batches(source / "dataset.parquet"):
-        position = wanted.get_indexer(pd.Index(batch["id"]))
-        chosen = np.flatnonzero(position >= 0)
-        if not chosen.size:
-            continue
-        seen += chosen.size
-        predicted = predict_table({name: values[chosen] for name, values in batch.items()}, network)
-        rows.append(position[chosen[predicted.rows]])
+    for batch, which in find_objects(source, objects, "spectra"):
+        predicted = predict_table(batch, network)
+        rows.append(which[predicted.ready.rows])
         parts.append(predicted.probability[:, order])
-        report_progress(seen, len(objects), "spectra")
-    if seen != len(objects):
-        raise InputError(
-            f"Of {len(objects)} spectra that were tested, {seen} are in {source}.",
-            "Give the raw data of the run that was evaluated.",
-        )
     own = np.concatenate(rows)
     found = ClassPredictions(ours.truth[own], np.concatenate(parts), ours.positive, ours.names)
     return Applied(own, found)

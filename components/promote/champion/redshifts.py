@@ -3,13 +3,11 @@
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from components.common.errors import InputError
 from components.common.scores import Predictions
-from components.common.tables import read_batches, read_table
-from components.common.telemetry import report_progress
+from components.common.tables import read_table
 from components.promote.champion.answers import Answers, Applied
+from components.promote.champion.objects import find_objects
 
 
 def read_redshifts(results: Path) -> Answers:
@@ -35,26 +33,13 @@ def apply_conv1d(model: Path, source: Path, objects: Answers) -> Applied:
     from components.train.conv1d.inference import load_model  # imports torch
 
     network = load_model(model)
-    wanted = pd.Index(objects.ids)
-    seen = 0
     rows, parts = [np.empty(0, dtype=np.intp)], [_NOTHING]
-    for batch in read_batches(source / "dataset.parquet"):
-        position = wanted.get_indexer(pd.Index(batch["id"]))
-        chosen = np.flatnonzero(position >= 0)
-        if not chosen.size:
-            continue
-        seen += chosen.size
-        predicted = predict_table({name: values[chosen] for name, values in batch.items()}, network)
-        own = position[chosen[predicted.rows]]
+    for batch, which in find_objects(source, objects, "spectra"):
+        predicted = predict_table(batch, network)
+        own = which[predicted.ready.rows]
         truth = np.asarray(objects.predictions.truth[own], dtype=np.float64)
         rows.append(own)
         parts.append(Predictions.of_distributions(truth, predicted.columns["redshift"], predicted.distribution))
-        report_progress(seen, len(objects), "spectra")
-    if seen != len(objects):
-        raise InputError(
-            f"Of {len(objects)} spectra that were tested, {seen} are in {source}.",
-            "Give the raw data of the run that was evaluated.",
-        )
     return Applied(np.concatenate(rows), _concatenate(parts))
 
 

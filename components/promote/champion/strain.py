@@ -3,15 +3,13 @@
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from components.common.errors import InputError
 from components.common.scores_classification import ClassPredictions
-from components.common.tables import read_batches
-from components.common.telemetry import report_progress
 from components.preprocess.strain.whitening import Whitening
 from components.promote.champion.answers import Answers, Applied
 from components.promote.champion.classes import read_answers
+from components.promote.champion.objects import find_objects
 
 
 def read_strain(results: Path) -> Answers:
@@ -42,20 +40,10 @@ def apply_strain(model: Path, source: Path, objects: Answers) -> Applied:
         )
     order = [network.classes.index(name) for name in ours.names]
     whitening = Whitening.from_settings(network.preprocess_settings)
-    wanted = pd.Index(objects.ids)
     rows, parts = [np.empty(0, dtype=np.intp)], [np.empty((0, len(order)))]
-    for batch in read_batches(source / "dataset.parquet", ["id", "strain"]):
-        position = wanted.get_indexer(pd.Index(batch["id"]))
-        chosen = np.flatnonzero(position >= 0)
-        if chosen.size:
-            rows.append(position[chosen])
-            parts.append(network.predict(whitening.apply(batch["strain"][chosen]))[:, order])
-            report_progress(sum(map(len, rows)), len(objects), "windows")
+    for batch, which in find_objects(source, objects, "windows", ["strain"]):
+        rows.append(which)
+        parts.append(network.predict(whitening.apply(batch["strain"]))[:, order])
     own = np.concatenate(rows)
-    if own.size != len(objects):
-        raise InputError(
-            f"Of {len(objects)} windows that were tested, {own.size} are in {source}.",
-            "Give the raw data of the run that was evaluated.",
-        )
     found = ClassPredictions(ours.truth[own], np.concatenate(parts), ours.positive, ours.names)
     return Applied(own, found)
