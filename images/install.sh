@@ -41,8 +41,8 @@ constraints() {
 }
 
 # What no stage uses: tests, headers, static libraries, Arrow's remote services, the cloud services beside S3 and its
-# credentials, filters of other surveys. astropy imports its own tests/, kcorrect's hold galaxies that are simulated
-# from, torch looks for its torch_shm_manager.
+# credentials, filters of other surveys, compressions that CAMELS does not use. astropy imports its own tests/,
+# kcorrect's hold galaxies that are simulated from, torch looks for its torch_shm_manager.
 strip() {
   find "$site" -type d \( -name tests -o -name test \) ! -path "$site/astropy/tests" \
     ! -path "$site/kcorrect/data/test" -prune -exec rm -rf {} +
@@ -50,6 +50,7 @@ strip() {
   rm -rf "$site/torch/include" "$site/torch/share" "$site/pyarrow/include" \
     "$site/numpy/_core/include" "$site"/nvidia/*/include
   find "$site/torch/bin" -type f ! -name torch_shm_manager -delete
+  find "$site/hdf5plugin/plugins" -type f ! -name libh5blosc.so ! -name libh5lz4.so -delete
   rm -f "$site"/pyarrow/*flight* "$site"/pyarrow/*s3*
   find "$site/kcorrect/data/responses" -type f ! -name 'sdss_*' -delete
   find "$site/botocore/data" -mindepth 1 -maxdepth 1 -type d \
