@@ -82,10 +82,11 @@ def _with_half_light_at_one(mixture: Mixture) -> Mixture:
 
 def _fit(profile: Callable[[FloatArray], FloatArray], start: float, end: float, gaussians: int) -> Mixture:
     """Fit with weights of the light at each radius: where there is none, a relative error does no harm."""
-    radius = np.geomspace(start, end, _POINTS)
-    wanted = profile(radius)
-    light = wanted * radius**2
-    weight = np.sqrt(light / light.max()) / wanted
+    radius = np.geomspace(start, 1.4 * end, _POINTS)
+    endless = profile(radius)
+    light = endless * radius**2
+    weight = np.sqrt(light / light.max()) / endless
+    wanted = np.where(radius < end, endless, 0.0)
 
     def misfit(logarithms: FloatArray) -> FloatArray:
         amplitude, variance = np.exp(logarithms[:gaussians]), np.exp(logarithms[gaussians:])
