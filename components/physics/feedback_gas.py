@@ -187,7 +187,7 @@ def _temperature(gas: Array, halo: Array, winds: Array, bursts: Array, feedback:
 def _neutral(gas: Array, temperature: Array) -> Array:
     """Share of hydrogen that is neutral: what is dense and cold shields itself."""
     shielded = (gas / np.float32(30) / (1 + temperature / np.float32(5e5))) ** 2
-    return np.float32(0.6) * shielded / (1 + shielded) + np.float32(1e-6)
+    return np.asarray(np.float32(0.6) * shielded / (1 + shielded) + np.float32(1e-6))
 
 
 def _smooth(field: Array, radius: float, box_size: float) -> Array:

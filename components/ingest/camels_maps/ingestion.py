@@ -110,8 +110,8 @@ def _wrong(maps: npt.NDArray[np.float32]) -> list[tuple[str, str, npt.NDArray[np
     """Say which maps of which fields have pixels that no field can have."""
     finite = np.isfinite(maps)
     return [
-        ("not a number", "pixels that are no finite numbers", ~finite.all((2, 3))),
-        ("negative", "negative pixels", (finite & (maps < 0)).any((2, 3))),
+        ("not a number", "pixels that are no finite numbers", np.asarray(~finite.all((2, 3)))),
+        ("negative", "negative pixels", np.asarray((finite & (maps < 0)).any((2, 3)))),
     ]
 
 
