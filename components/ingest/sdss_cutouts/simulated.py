@@ -9,6 +9,7 @@ import numpy.typing as npt
 from components.common.errors import ParameterError
 from components.common.provenance import Provenance, code_version
 from components.common.tables import Columns
+from components.ingest.sdss_cutouts.pictures import through_jpeg
 from components.ingest.sdss_cutouts.real_galaxies import RealGalaxies, load_real_galaxies
 from components.ingest.sdss_cutouts.scene import View, compose, draw_views
 from components.ingest.sdss_cutouts.schema import ROWS_PER_BATCH, complete, healpix_fields
@@ -89,7 +90,7 @@ def _draw(
     light = compose(galaxies, views, settings.channels, settings.size, rng)
     images = render(light, seeing[:, bands] / SCALE_ARCSEC, settings.size)
     add_noise(images, settings.channels, rng)
-    return to_rgb(images) if settings.encoding == "jpeg" else images
+    return through_jpeg(to_rgb(images)) if settings.encoding == "jpeg" else images
 
 
 def _describe(galaxies: RealGalaxies, structure: Structure, views: View) -> Columns:
