@@ -55,7 +55,8 @@ def test_stored_classifiers_answer_as_they_were_calibrated(dataset: Path, traine
 
 def test_predictions_come_near_the_bayes_rule(dataset: Path, trained: Path) -> None:
     model, test = load_model(trained), rows_of(dataset, "test")
-    posterior = read_table(dataset / "dataset.parquet", ["sim_posterior"], "test")["sim_posterior"]
+    is_test = read_table(dataset / "dataset.parquet", ["split"])["split"] == "test"
+    posterior = read_table(dataset / "truth.parquet")["sim_posterior"][is_test]
     best = (posterior.argmax(axis=1) == test.truth).mean()
     assert (model.predict(test.features).argmax(axis=1) == test.truth).mean() > best - 0.05
     assert np.abs(model.predict(test.features) - posterior).mean() < 0.06, "weights are taken back"
@@ -198,14 +199,12 @@ def rewritten(dataset: Path, folder: Path, label: np.ndarray | None = None, **se
 
     table = dataset / "dataset.parquet"
     columns = read_table(table)
-    names = [name for name in columns if name != "sim_posterior"]
     if label is not None:
         columns["label"] = label
     with open_table(table) as file:
-        fields = [file.schema_arrow.field(name) for name in names]
+        fields = list(file.schema_arrow)
     stored = {**read_settings(table), **settings}
-    own = {name: columns[name] for name in names}
-    write_table(folder / "dataset.parquet", fields, own, read_provenance(table), stored)
+    write_table(folder / "dataset.parquet", fields, columns, read_provenance(table), stored)
     return folder
 
 

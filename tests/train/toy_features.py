@@ -39,12 +39,10 @@ def write_features(folder: Path, rows: int = 1500, seed: int = 1, origin: str = 
         "label": np.array(CLASSES, dtype=object)[truth],
         "split": assign_splits(group, 0.15, 0.25, seed).astype(object),
         **{name: features[:, k] for k, name in enumerate(FEATURES)},
-        "sim_posterior": posterior,
     }
     fields = [
         *(column(name, "string", name) for name in ("id", "object_id", "label", "split")),
         *(column(name, "float32", name) for name in FEATURES),
-        tensor_column("sim_posterior", (len(CLASSES),), "posterior", dtype="float64"),
     ]
     provenance = Provenance(origin, "toy", requested=rows, received=rows, seed=seed)  # type: ignore[arg-type]
     split = {"validation_fraction": 0.15, "test_fraction": 0.25, "seed": seed}
@@ -57,4 +55,8 @@ def write_features(folder: Path, rows: int = 1500, seed: int = 1, origin: str = 
         "split": split,
     }
     write_table(folder / "dataset.parquet", fields, columns, provenance, settings)
+    if origin == "simulated":
+        truth = {"id": columns["id"], "sim_posterior": posterior}
+        own = [fields[0], tensor_column("sim_posterior", (len(CLASSES),), "posterior", dtype="float64")]
+        write_table(folder / "truth.parquet", own, truth, provenance, {"classes": list(CLASSES)})
     return folder

@@ -14,7 +14,6 @@ from components.common.scores import INTERVAL_LEVEL
 from components.common.scores_classification import require_two_classes
 from components.common.tables import (
     Columns,
-    open_table,
     read_batches,
     read_provenance,
     read_settings,
@@ -68,7 +67,7 @@ def evaluate(dataset: Path, model: Path, output: Path, settings: Settings) -> di
     """
     with stage("evaluate", output):
         history = read_json(model / "history.json")
-        kind = _kind_of(dataset / "dataset.parquet")
+        kind = find_kind(dataset / "dataset.parquet")
         return evaluate_model(dataset, kind.load_model(model), output, settings, history)
 
 
@@ -87,7 +86,7 @@ def evaluate_model(
         `epoch`, `train_loss` and `validation_loss` of each epoch; may be empty.
     """
     table = dataset / "dataset.parquet"
-    kind, stored = _kind_of(table), read_settings(table)
+    kind, stored = find_kind(table), read_settings(table)
     _require_fit(table, stored, model, kind)
     baselines = kind.baselines(table, model, settings.seed)
     carried = [field.name for field in kind.fields]
@@ -135,12 +134,6 @@ def evaluate_model(
     written: dict[str, Any] = read_json(output / "metrics.json")
     report_scores(written["scores"], written["origin"])
     return written
-
-
-def _kind_of(table: Path) -> Kind:
-    with open_table(table) as file:
-        columns = file.schema_arrow.names
-    return find_kind(columns, read_settings(table))
 
 
 def _require_fit(table: Path, stored: dict[str, Any], model: Model, kind: Kind) -> None:

@@ -1,6 +1,6 @@
 """Kinds of data whose classes can be evaluated: what is particular to each, plugged in here and nowhere else."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from components.common.provenance import Provenance
 from components.common.rejections import Rejections
 from components.common.report import Report
 from components.common.scores import Score
+from components.common.tables import open_table
 from components.evaluate.classification.metrics import Feature
 from components.evaluate.classification.outcome import Baselines, Model, Outcome
 
@@ -105,15 +106,8 @@ class Kind:
     method: str = "A network"
 
 
-def find_kind(columns: Sequence[str], settings: Mapping[str, Any]) -> Kind:
+def find_kind(table: Path) -> Kind:
     """Return the kind of data that a table holds.
-
-    Parameters
-    ----------
-    columns : sequence of str
-        Of the table.
-    settings : mapping
-        That it stores.
 
     Raises
     ------
@@ -124,8 +118,10 @@ def find_kind(columns: Sequence[str], settings: Mapping[str, Any]) -> Kind:
     from components.evaluate.classification.spectra import SPECTRA
     from components.evaluate.classification.strain import STRAIN
 
-    if is_morphology(columns, settings):
-        return morphology(columns, settings)
+    with open_table(table) as file:
+        columns = file.schema_arrow.names
+    if is_morphology(table, columns):
+        return morphology(table, columns)
     for kind in (SPECTRA, STRAIN):
         if {*kind.inputs, kind.group, "label"} <= set(columns):
             return kind

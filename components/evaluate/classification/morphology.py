@@ -1,17 +1,18 @@
 """Features of galaxies as a kind of data whose classes are evaluated: which features, the table says."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from components.common.scores import Score
-from components.common.tables import column, tensor_column
+from components.common.tables import column, read_settings
 from components.evaluate.classification.kinds import Kind
 from components.evaluate.classification.metrics import Feature
 from components.evaluate.classification.morphology_baselines import MorphologyBaselines
-from components.evaluate.classification.morphology_ceiling import POSTERIOR, ceiling_scores
+from components.evaluate.classification.morphology_ceiling import ceiling_scores
 from components.evaluate.classification.morphology_findings import Findings, examine
 from components.evaluate.classification.morphology_report import add_sections
 from components.evaluate.classification.outcome import LABEL, Outcome
@@ -29,47 +30,42 @@ _TOLD_BY = (
 _PREPARED = ("task", "level", "features", "classes")
 
 
-def is_morphology(columns: Sequence[str], settings: Mapping[str, Any]) -> bool:
-    """Tell whether a table with these columns and settings is one of features and classes."""
+def is_morphology(table: Path, columns: Sequence[str]) -> bool:
+    """Tell whether a table with these columns is one of features and classes."""
+    settings = read_settings(table)
     return bool(settings.get("features")) and {*settings["features"], GROUP, LABEL} <= set(columns)
 
 
-def morphology(columns: Sequence[str], settings: Mapping[str, Any]) -> Kind:
-    """Return the kind of data that a table with these columns and settings holds."""
+def morphology(table: Path, columns: Sequence[str]) -> Kind:
+    """Return the kind of data that a table with these columns holds."""
+    settings = read_settings(table)
     features, classes = tuple(settings["features"]), tuple(settings["classes"])
-    beside = [feature.column for feature in _TOLD_BY if feature.column in columns]
-    told = [name for name in _united(beside, settings.get("explored", ())) if name in columns]
-    fields: list[pa.Field] = [
+    told = [feature.column for feature in _TOLD_BY if feature.column in columns]
+    fields = (
         column("id", "string", "galaxy"),
         column(GROUP, "string", "object on the sky"),
-        *(column(name, "float32", f"{name}, as in the data set") for name in _united(features, told)),
-    ]
-    if POSTERIOR in columns:
-        fields.append(tensor_column(POSTERIOR, (len(classes),), "of the simulator, by class", dtype="float64"))
+        *(column(name, "float32", "as in the data set") for name in dict.fromkeys([*features, *told])),
+    )
     return Kind(
         name=DATA,
         noun="galaxies",
         inputs=features,
         group=GROUP,
-        fields=tuple(fields),
+        fields=fields,
         positive=classes[0],
         features=tuple(feature for feature in _TOLD_BY if feature.column in columns),
         preparation=_preparation,
         load_model=load_model,
         baselines=MorphologyBaselines,
         extra_scores=_extra_scores,
-        examine=examine,
+        examine=partial(examine, table.parent),
         add_sections=add_sections,
-        extra_notes="macro f1 below ceiling: by how much the F1, mean of the classes, of the Bayes rule is above "
-        "that of the model; the simulator knows the probabilities on which no method can improve. shap permutation "
-        "rank correlation: of the importance of the groups of features, by two methods.",
+        extra_notes="macro f1 below ceiling: by how much the mean F1 of the Bayes rule is above that of the "
+        "model; the simulator knows the probabilities on which no method can improve. shap permutation rank "
+        "correlation: of the importance of the groups of features, by two methods.",
         found_scores=_found_scores,
         method="A classifier",
     )
-
-
-def _united(*names: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(name for some in names for name in some))
 
 
 def _preparation(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,15 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from components.common.scores import Definition, Floats, Score, score
 from components.common.scores_classification import ClassPredictions, macro_f1
 from components.evaluate.classification.outcome import Outcome
 
-POSTERIOR = "sim_posterior"
-"""Column with the probabilities that the simulator gives the classes of an object, knowing all its features."""
+BAYES = "bayes"
+"""Name, among the baselines, of the rule that knows the simulator's probabilities of the classes."""
 
 
 @dataclass(frozen=True)
@@ -41,20 +40,11 @@ _CEILING = (
 )
 
 
-def bayes_rule(outcome: Outcome) -> ClassPredictions | None:
-    """Return the answers of the simulator's posterior, to be scored; None where there is no simulator."""
-    posterior = outcome.columns.get(POSTERIOR)
-    if posterior is None or not np.isfinite(posterior).all():
-        return None
-    return ClassPredictions(outcome.truth, np.asarray(posterior, dtype=np.float64), outcome.positive)
-
-
 def ceiling_scores(outcome: Outcome, groups: npt.NDArray[Any], resamples: int, seed: int) -> dict[str, Score]:
     """Score the model beside the Bayes rule, both on the same resamples; empty where nobody knows the rule.
 
     The model may come out above the ceiling, by chance or because the rule is the best in accuracy, not in F1.
     """
-    bayes = bayes_rule(outcome)
-    if bayes is None:
+    if BAYES not in outcome.baselines:
         return {}
-    return score(_CEILING, _Both(outcome.predictions, bayes), groups, resamples, seed)
+    return score(_CEILING, _Both(outcome.predictions, outcome.baseline(BAYES)), groups, resamples, seed)
