@@ -21,6 +21,7 @@ def galaxy_spectra(
     data_version: str = "",
     archive_url: str = "https://data.sdss.org/sas",
     plates: str = "",
+    spectral_class: str = "GALAXY",
     minimum_redshift: float = 0.01,
     maximum_redshift: float = 0.4,
     bin_pixels: int = 4,
@@ -31,6 +32,7 @@ def galaxy_spectra(
     test_fraction: float = 0.15,
     kinds: list[str] = ["linear", "ridge", "forest", "svr", "network"],  # noqa: B006 (kfp copies defaults)
     features: list[str] = ["pixels", "pca"],  # noqa: B006
+    further: list[str] = ["velocity_dispersion"],  # noqa: B006
     most_rows: int = 50_000,
     tuning_rows: int = 1_500,
     folds: int = 3,
@@ -50,7 +52,7 @@ def galaxy_spectra(
         archive_url=archive_url,
         catalogue="",
         plates=plates,
-        classes=["GALAXY"],
+        classes=[spectral_class],
         minimum_redshift=minimum_redshift,
         maximum_redshift=maximum_redshift,
         data_version=data_version,
@@ -75,6 +77,7 @@ def galaxy_spectra(
         dataset=dataset.outputs["dataset"],
         kinds=kinds,
         features=features,
+        further=further,
         most_rows=most_rows,
         tuning_rows=tuning_rows,
         folds=folds,
@@ -123,7 +126,14 @@ DEFINITION = Definition(
             "bootstrap": 100,
         },
         "demo": {},
-        "full": {"source": "skyserver", "rows": 0, "bin_pixels": 2, "epochs": 20, "tuning_rows": 5_000},
+        "full": {
+            "source": "skyserver",
+            "rows": 0,
+            "bin_pixels": 2,
+            "epochs": 20,
+            "tuning_rows": 5_000,
+            "further": ["velocity_dispersion", "stellar_mass"],
+        },
     },
     headline="nmad_km_s",
     scores=("nmad_km_s", "magnitude_r_rms", "outlier_fraction", "coverage_68"),

@@ -28,7 +28,8 @@ def regressors(galaxies: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     """Give a folder with `models`, and with the `best` of them."""
     folder = tmp_path_factory.mktemp("regressors")
     data = galaxies / "data"
-    records = train_several(data, folder / "models", folder / "best", ["ridge", "linear"], ["pca"], SMALL)
+    further = ["velocity_dispersion"]
+    records = train_several(data, folder / "models", folder / "best", ["ridge", "linear"], ["pca"], SMALL, further)
     chosen = folder / "models" / best_of(records)
     assert (folder / "best" / "model.json").read_text() == (chosen / "model.json").read_text()
     return folder

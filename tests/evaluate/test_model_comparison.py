@@ -8,6 +8,7 @@ from components.common.errors import InputError
 from components.common.tables import read_table
 from components.evaluate.model_comparison.evaluation import evaluate
 from components.evaluate.settings import Settings
+from components.train.regressors.inference import load_model
 
 
 def test_comparison_tells_everything(galaxies: Path, regressors: Path, tmp_path: Path) -> None:
@@ -25,11 +26,20 @@ def test_comparison_tells_everything(galaxies: Path, regressors: Path, tmp_path:
         "neither: no ROC curve",
         "Principal components",
         "template scan",
+        "Further targets",
+        "The velocity dispersion of",
     ):
         assert words in page
     table = read_table(tmp_path / "out" / "predictions.parquet")
     assert len(table["id"]) == metrics["rows"]["test"]
     assert metrics["curves"]["pca"]["chosen"].keys() == {"ridge", "linear"}
+    dispersion = metrics["further"]["velocity_dispersion"]
+    assert dispersion["models"].keys() == {"ridge on pca", "linear on pca"}
+    assert dispersion["best"] in dispersion["models"]
+    assert dispersion["rows"] == metrics["rows"]["test"]
+    assert 20 < dispersion["constant"]["rms"]["value"] < 100
+    assert 0.4 < dispersion["models"][dispersion["best"]]["coverage_68"]["value"] < 0.9
+    assert load_model(regressors / "best" / "further" / "velocity_dispersion").name == dispersion["best"]
 
 
 def test_no_model_to_compare(galaxies: Path, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from components.ingest.sdss_spectra.skyserver import read_answer
 from components.ingest.sdss_spectra.spec_file import read_metadata
 
 _ANSWER = "dr17/SkyServerWS/SearchTools/SqlSearch"
-_HEADER = "plate,mjd,fiber,ra,dec,redshift,zwarning,velocity_dispersion,magnitude_r,magnitude_r_total"
+_HEADER = "plate,mjd,fiber,ra,dec,redshift,zwarning,velocity_dispersion,magnitude_r,magnitude_r_total,stellar_mass"
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +43,8 @@ def sky(sdss_server: LoopbackArchive, real_data: Path) -> LoopbackArchive:
     for path in sorted((real_data / "sdss" / "spectra").glob("spec-02*.fits")):
         known = read_metadata(path)
         rows.append(
-            f"{known.plate},{known.mjd},{known.fiber},{known.ra},{known.dec},{known.redshift},0,-9999,18.1,16.9"
+            f"{known.plate},{known.mjd},{known.fiber},{known.ra},{known.dec},{known.redshift},0,-9999,18.1,16.9,"
+            + ("10.9" if len(rows) == 1 else "null" if len(rows) == 2 else "-9999")
         )
     file = sdss_server.root / _ANSWER
     file.parent.mkdir(parents=True)
@@ -65,6 +66,10 @@ def test_spectra_come_with_the_labels_of_the_answer(sky: LoopbackArchive, tmp_pa
     assert (table["magnitude_r"] == 18.1).all()
     assert (table["magnitude_r_total"] == 16.9).all()
     assert np.isnan(table["velocity_dispersion"]).all(), "SDSS's -9999 is no velocity"
+    assert table["stellar_mass"][0] == 10.9
+    assert np.isnan(table["stellar_mass"][1:]).all(), (
+        "neither an empty match of the outer join nor -9999 is a mass"
+    )
     assert (table["redshift_source"] == "SpecObj.z").all()
     (request,) = sky.targets(_ANSWER)
     sql = parse_qs(urlsplit(request.target).query)["cmd"][0]
@@ -117,14 +122,33 @@ def test_time_out_ends_the_stage_with_its_reason(sky: LoopbackArchive, tmp_path:
 
 def test_row_limit_is_no_data_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(skyserver, "ROW_LIMIT", 3)
-    row = "1,2,3,4.0,5.0,0.1,0,100,18,17\n"
+    row = "1,2,3,4.0,5.0,0.1,0,100,18,17,10.5\n"
     assert len(read_answer(f"#Table1\n{_HEADER}\n{row * 2}".encode(), "SkyServer")) == 2
     with pytest.raises(ArchiveError, match="cuts off without a word"):
         read_answer(f"#Table1\n{_HEADER}\n{row * 3}".encode(), "SkyServer")
 
 
-def test_only_galaxies(tmp_path: Path) -> None:
-    with pytest.raises(ParameterError, match="galaxies only"):
+def test_stars_are_asked_for_without_the_cuts_of_galaxies(
+    sdss_server: LoopbackArchive, real_data: Path, tmp_path: Path
+) -> None:
+    """A real star, whose redshift is a velocity of 33 km/s towards us."""
+    known = read_metadata(real_data / "sdss" / "spectra" / "spec-9367-57758-0500.fits")
+    file = sdss_server.root / _ANSWER
+    file.parent.mkdir(parents=True)
+    row = f"{known.plate},{known.mjd},{known.fiber},{known.ra},{known.dec},{known.redshift},0,0,18.1,16.9,null"
+    file.write_text(f"#Table1\n{_HEADER}\n{row}\n", encoding="utf-8")
+    provenance, table = run(sdss_server, tmp_path / "out", classes=("STAR",), plates=f"{known.plate}")
+    assert set(table["spectral_class"]) == {"STAR"}
+    sql = parse_qs(urlsplit(sdss_server.targets(_ANSWER)[0].target).query)["cmd"][0]
+    assert "s.class = 'STAR'" in sql
+    assert "legacy_target1" not in sql
+    assert any("constant is hard to beat" in note for note in provenance.notes)
+
+
+def test_galaxies_or_stars(tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match="galaxies or stars"):
         Settings("skyserver", classes=("QSO",))
+    with pytest.raises(ParameterError, match="galaxies or stars"):
+        Settings("skyserver", classes=("GALAXY", "STAR"))
     with pytest.raises(ParameterError, match="no spectral class"):
         Settings("skyserver", classes=("NEBULA",))

@@ -17,6 +17,7 @@ from components.evaluate.model_comparison.contest import Contenders, Contest, En
 from components.evaluate.model_comparison.exploration import explore
 from components.evaluate.model_comparison.external import validate, write_external
 from components.evaluate.model_comparison.findings import Findings
+from components.evaluate.model_comparison.further import judge_further
 from components.evaluate.model_comparison.page import write_report
 from components.evaluate.model_comparison.pca import judge_components
 from components.evaluate.model_comparison.scores import (
@@ -29,6 +30,7 @@ from components.evaluate.model_comparison.scores import (
 from components.evaluate.regression import redshift
 from components.evaluate.settings import Settings
 from components.preprocess.spectra.preparation import Preparation
+from components.train.regressors.features import TARGETS
 from components.train.regressors.inference import RegressorModel, load_model
 from components.train.regressors.several import best_of
 
@@ -86,11 +88,17 @@ def evaluate(dataset: Path, models: Path, output: Path, settings: Settings) -> d
         folders = sorted(path.parent for path in models.glob("*/model.json"))
         if not folders:
             raise InputError(f"There is no model in {models}.", "Give the folder `models` of a train stage.")
-        loaded = [load_model(path) for path in folders]
+        every = [load_model(path) for path in folders]
+        loaded = [model for model in every if model.targets == TARGETS]
+        further = [model for model in every if model.targets != TARGETS]
         preparation = _require_same_preparation(table, loaded)
         contenders = Contenders.gather(table, loaded, preparation.grid.step, settings.seed)
         contest = contenders.answer(test_rows(table))
         findings = _judge(table, contest, contenders, preparation, settings)
+        if further:
+            findings = dataclasses.replace(
+                findings, further=judge_further(table, further, settings.bootstrap, settings.seed)
+            )
         metrics = _gather(findings, settings)
         output.mkdir(parents=True, exist_ok=True)
         _write_predictions(output / "predictions.parquet", contest, findings.best, findings.provenance)
@@ -194,6 +202,7 @@ def _gather(f: Findings, settings: Settings) -> dict[str, Any]:
             entry.name: _model_json(entry, found) for entry, found in zip(f.contest.entries, f.scored, strict=True)
         },
         **(f.external.to_json() if f.external is not None else {"external": {}, "external_baselines": {}}),
+        "further": {one.target: one.to_json() for one in f.further},
         "template_scan_cpu_seconds_per_1000": f.contest.scan_cpu_seconds_per_1000,
         "curves": {
             **{

@@ -9,7 +9,9 @@ from components.common.scores import Floats
 from components.common.tables import Columns, open_table, read_batches
 from components.train.regressors.features import describe
 
-_QUANTITIES = ("redshift", "magnitude_r", "magnitude_r_total", "velocity_dispersion", "sn_median", "coverage")
+_QUANTITIES = (
+    "redshift", "magnitude_r", "magnitude_r_total", "velocity_dispersion", "stellar_mass", "sn_median", "coverage",
+)  # fmt: skip
 _CLASSES = 3
 _MOST_SPECTRA = 20_000
 

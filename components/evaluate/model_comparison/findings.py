@@ -11,6 +11,7 @@ from components.common.scores import Floats, Score
 from components.evaluate.model_comparison.contest import Contest, Entry
 from components.evaluate.model_comparison.exploration import Exploration
 from components.evaluate.model_comparison.external import External
+from components.evaluate.model_comparison.further import Further
 from components.evaluate.model_comparison.pca import Components
 from components.physics.wavelength_grid import WavelengthGrid
 
@@ -35,6 +36,7 @@ class Findings:
     components: Components | None
     by_feature: dict[str, list[dict[str, Any]]]
     external: External | None
+    further: tuple[Further, ...] = ()
 
     @property
     def best(self) -> Entry:

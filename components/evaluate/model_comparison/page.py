@@ -16,6 +16,7 @@ from components.evaluate.model_comparison.diagrams import (
 )
 from components.evaluate.model_comparison.external_section import add_external
 from components.evaluate.model_comparison.findings import Findings
+from components.evaluate.model_comparison.further import add_further
 from components.evaluate.model_comparison.pca_section import add_components
 from components.evaluate.regression.calibration_diagrams import draw_pit
 from components.evaluate.regression.diagrams import draw_predicted_and_true, draw_score_by_feature
@@ -32,6 +33,7 @@ _UNITS = {
     "magnitude_r": "r in the fibre, mag",
     "magnitude_r_total": "r of the galaxy, mag",
     "velocity_dispersion": "Velocity dispersion, km/s",
+    "stellar_mass": "Stellar mass, log10 of suns",
     "sn_median": "Signal-to-noise ratio per pixel",
     "coverage": "Observed share of the grid",
 }
@@ -68,6 +70,8 @@ def write_report(path: Path, f: Findings) -> None:
         add_external(report.section("Real spectra", f.external.provenance), f.external)
     if f.components is not None:
         add_components(report.section("Principal components"), f, f.components)
+    if f.further:
+        add_further(report.section("Further targets"), f.further)
     _classification_words(report.section("AUC and confusion, of a regression?"), f)
     report.write(path)
 

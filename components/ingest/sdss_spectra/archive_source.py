@@ -1,5 +1,6 @@
 """Labels from the DR16Q catalogue and spectra from the Science Archive Server of SDSS."""
 
+import dataclasses
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -19,11 +20,14 @@ from components.ingest.sdss_spectra.batches import SPECTRA_PER_BATCH, Reading, S
 from components.ingest.sdss_spectra.catalogue import read_catalogue
 from components.ingest.sdss_spectra.fits_table import UnusableFileError, binary_tables
 from components.ingest.sdss_spectra.objects import group_objects
-from components.ingest.sdss_spectra.schema import MEASUREMENTS, NAMES
+from components.ingest.sdss_spectra.schema import GALAXY, MEASUREMENTS, NAMES
 from components.ingest.sdss_spectra.selection import DUPLICATE, draw, unwanted
 from components.ingest.sdss_spectra.settings import Settings
 
 RELEASE = "dr16"
+EASY_GALAXIES = "+main-galaxies"
+"""Behind the name of a catalogue: galaxies of the main sample, by SkyServer, in the place of the catalogue's."""
+
 _MEASURED = tuple(field.name for field in MEASUREMENTS)
 _FIRST_BOSS_PLATE = 3510
 _LEGACY_RUN2D = ("26", "103", "104")  # SDSS-I/II, and the two reductions of SEGUE
@@ -45,10 +49,15 @@ def open_archive(settings: Settings, rejections: Rejections) -> Source:
     store = Store.if_configured()
     if store is None:
         warn("No store is configured (AWS_ENDPOINT_URL): an interrupted download begins anew.")
+    name = settings.catalogue.removesuffix(EASY_GALAXIES)
     with _archive(settings, store) as archive, tempfile.TemporaryDirectory(prefix="armillary-") as scratch:
-        request = Request(f"{RELEASE}/eboss/qso/DR16Q/{settings.catalogue}", Path(scratch) / settings.catalogue)
+        request = Request(f"{RELEASE}/eboss/qso/DR16Q/{name}", Path(scratch) / name)
         receipt = archive.obtain(request, _require_whole)
-        labels, left_out = choose(read_catalogue(request.destination, settings.plates), settings)
+        known = read_catalogue(request.destination, settings.plates)
+    easy: tuple[str, ...] = ()
+    if name != settings.catalogue:
+        known, easy = _with_main_galaxies(known, settings, store)
+    labels, left_out = choose(known, settings)
     mine = settings.part.rows(len(labels), SPECTRA_PER_BATCH)
     own = labels.iloc[mine.start : mine.stop].reset_index(drop=True)
     provenance = Provenance(
@@ -65,9 +74,26 @@ def open_archive(settings: Settings, rejections: Rejections) -> Source:
             "Redshifts are visual (Z_VI) where Z_CONF is at least 2, else the catalogue's best (Z): "
             "redshift_source says which.",
             f"Rows of the catalogue on these plates that were not asked for: {left_out}.",
+            *easy,
         ),
     )
     return Source(provenance, len(own), stream_spectra(settings, store, own, rejections))
+
+
+def _with_main_galaxies(
+    labels: pd.DataFrame, settings: Settings, store: Store | None
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Put galaxies of the main sample in the place of the catalogue's, and say so."""
+    from components.ingest.sdss_spectra.skyserver import ask  # which streams its spectra with this module
+
+    galaxies, digest = ask(dataclasses.replace(settings, source="skyserver", classes=(GALAXY,)), store)
+    quasars = labels[labels["spectral_class"] != GALAXY]
+    note = (
+        f"Easy negatives: the {len(galaxies)} galaxies are of the main sample (SkyServer, answer {digest[:16]}), "
+        "near and bright, and observed by other spectrographs than the quasars. Who tells these apart has told "
+        "plates from plates too: the galaxies of the superset, which were targeted as quasars, are the hard ones."
+    )
+    return pd.concat([quasars, galaxies], ignore_index=True), (note,)
 
 
 def spectrum_paths(plate: int, mjd: int, fiber: int, run2d: str) -> list[str]:

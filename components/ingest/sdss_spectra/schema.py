@@ -64,6 +64,7 @@ MEASUREMENTS = (
         "mag",
     ),
     column("velocity_dispersion", "float64", "of the stars; NaN where unknown", "km/s"),
+    column("stellar_mass", "float64", "log10 of the mass of all stars; NaN where unknown", "log10(solMass)"),
 )
 """Further fields of the table, which not every source knows."""
 

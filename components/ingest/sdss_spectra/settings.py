@@ -5,7 +5,7 @@ from typing import Any
 
 from components.common.errors import ParameterError
 from components.common.shards import Shard
-from components.ingest.sdss_spectra.schema import CLASSES, GALAXY, QSO
+from components.ingest.sdss_spectra.schema import CLASSES, GALAXY, QSO, STAR
 
 SOURCES = ("simulated", "semi-empirical", "skyserver", "archive", "files", "kaggle")
 SDSS_ARCHIVE = "https://data.sdss.org/sas"
@@ -19,8 +19,8 @@ class Settings:
     Attributes
     ----------
     source : {"simulated", "semi-empirical", "skyserver", "archive", "files", "kaggle"}
-        The simulator of quasars, simulated spectra of real galaxies, the main galaxy sample by SkyServer's SQL,
-        the SDSS archive by its quasar catalogue, a folder of files, or the workshop's HDF5 file.
+        The simulator of quasars, simulated spectra of real galaxies, the main galaxy sample or stars by
+        SkyServer's SQL, the SDSS archive by its quasar catalogue, a folder of files, or the workshop's HDF5 file.
     rows : int
         Spectra wanted, drawn at random where there are more; 0 means all.
     seed : int
@@ -30,7 +30,9 @@ class Settings:
     archive_url : str
         Base address of the SDSS Science Archive Server.
     catalogue : str
-        Labels on the archive: `DR16Q_v4.fits`, or `DR16Q_Superset_v3.fits`, which has stars and galaxies too.
+        Labels on the archive: `DR16Q_v4.fits`, or `DR16Q_Superset_v3.fits`, which has stars and galaxies too. With
+        `+main-galaxies` behind it, galaxies of the SDSS main sample, which SkyServer names, take the place of the
+        catalogue's: easy negatives. `plates` then has to name plates of both, below 2975 and from 3510, or none.
     plates : str
         Plates to take from the archive, such as "3655-3660,4000"; empty means all.
     run2d : str
@@ -81,10 +83,15 @@ class Settings:
                 f"The simulator cannot make {', '.join(self.classes)}.",
                 f"Ask it for {QSO}, or for {QSO} and {GALAXY}; stars are in the archive's superset catalogue.",
             )
-        if self.source in ("semi-empirical", "skyserver") and GALAXY not in self.classes:
+        if self.source == "semi-empirical" and GALAXY not in self.classes:
             raise ParameterError(
                 f"The source {self.source} has galaxies only, not {', '.join(self.classes)}.",
                 "Choose the class GALAXY, or another source.",
+            )
+        if self.source == "skyserver" and set(self.classes) not in ({GALAXY}, {STAR}):
+            raise ParameterError(
+                f"The source {self.source} has galaxies or stars, not {', '.join(self.classes)}.",
+                f"Choose the class {GALAXY} or {STAR}, or another source.",
             )
         if not self.minimum_redshift < self.maximum_redshift:
             raise ParameterError(

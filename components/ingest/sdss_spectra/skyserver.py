@@ -86,8 +86,8 @@ def _notes_on(settings: Settings) -> tuple[str, ...]:
     if GALAXY in settings.classes:
         return ()
     return (
-        "Stars: the redshift is a velocity along the line of sight over that of light, mostly smaller than a pixel "
-        "or two, so that a constant is hard to beat. What can be learnt of them here is the magnitude.",
+        "Stars: the redshift is a velocity along the line of sight over that of light, mostly less than a pixel "
+        "or two: a constant is hard to beat. What can be learnt of them here is the magnitude.",
     )
 
 

@@ -35,7 +35,7 @@ _CARRIED = (
     "id", "object_id", "spectral_class", "redshift", "zwarning", "is_bal", "ra", "dec", "plate", "sn_median",
     "resampled",
 )  # fmt: skip
-_CARRIED_IF_THERE = ("magnitude_r", "magnitude_r_total", "velocity_dispersion")
+_CARRIED_IF_THERE = ("magnitude_r", "magnitude_r_total", "velocity_dispersion", "stellar_mass")
 _SPECTRUM = ("flux", "ivar", "first_pixel", "pixels")
 
 

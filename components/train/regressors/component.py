@@ -12,6 +12,7 @@ def train_regressors(
     model: Output[Model],
     kinds: list[str],
     features: list[str],
+    further: list[str],
     most_rows: int,
     tuning_rows: int,
     folds: int,
@@ -25,4 +26,4 @@ def train_regressors(
     from components.train.regressors.training import Settings
 
     settings = Settings(most_rows=most_rows, tuning_rows=tuning_rows, folds=folds, epochs=epochs, seed=seed)
-    train_several(Path(dataset.path), Path(models.path), Path(model.path), kinds, features, settings)
+    train_several(Path(dataset.path), Path(models.path), Path(model.path), kinds, features, settings, further)

@@ -28,8 +28,8 @@ class Prediction:
 
     Attributes
     ----------
-    points : ndarray, shape (n, 2)
-        ln(1 + z) and relative magnitude.
+    points : ndarray, shape (n, targets)
+        Such as ln(1 + z) and relative magnitude.
     doubt : ndarray, shape (n, d)
         Clues of the estimator's own to how wrong it may be; d may be 0.
     """
@@ -100,7 +100,8 @@ class SklearnEstimator:
             rows = np.random.default_rng(self.seed).choice(rows, KERNEL_ROWS, replace=False)
         self.centre, self.spread = targets.mean(axis=0), targets.std(axis=0) + 1e-12
         inputs = self._inputs(spectra[rows])
-        self.model = self._make(inputs).fit(inputs, (targets[rows] - self.centre) / self.spread)
+        wanted = (targets[rows] - self.centre) / self.spread
+        self.model = self._make(inputs).fit(inputs, wanted[:, 0] if self._is_alone(wanted) else wanted)
         if self.kind == "forest":
             # Threads add up the trees in the order in which they finish: the last digit would depend on it.
             self.model.set_params(n_jobs=1)
@@ -109,12 +110,17 @@ class SklearnEstimator:
     def predict(self, spectra: Spectra) -> Prediction:
         """Predict, with the spread between the trees of a forest as its doubt."""
         inputs = self._inputs(spectra)
-        points = np.asarray(self.model.predict(inputs), dtype=np.float64) * self.spread + self.centre
+        found = np.asarray(self.model.predict(inputs), dtype=np.float64).reshape(len(inputs), -1)
+        points = found * self.spread + self.centre
         doubt = np.zeros((len(spectra), 0))
         if self.kind == "forest":
             trees = np.stack([tree.predict(inputs) for tree in self.model.estimators_[::3]])
-            doubt = np.log(trees.std(axis=0) + 1e-6)
+            doubt = np.log(trees.std(axis=0) + 1e-6).reshape(len(inputs), -1)
         return Prediction(points, doubt)
+
+    def _is_alone(self, wanted: Floats) -> bool:
+        """Whether there is one target and the regressor takes it as a vector."""
+        return wanted.shape[1] == 1 and self.kind == "forest"
 
     def _inputs(self, spectra: Spectra) -> Singles:
         return features(spectra, self.projection, int(self.parameters.get("components", 0)))

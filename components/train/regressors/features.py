@@ -5,6 +5,7 @@ lost among a thousand pixels. Regressors are therefore asked for the magnitude r
 and for ln(1 + z), in which a shift of the spectrum is the same at any redshift.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,9 @@ GROUPS = ("group", "object_id")
 """Columns that name what was split as a whole; the first that a table has counts."""
 
 TARGETS = ("redshift", "magnitude_r")
+FURTHER = ("velocity_dispersion", "stellar_mass")
+"""Targets of models of their own: not every spectrum has them."""
+
 LOWEST, HIGHEST = -1.0, 3.0
 """Relative flux is clipped here: a cosmic ray must not outweigh a line, nor a line all others."""
 
@@ -73,21 +77,42 @@ def describe(columns: Columns) -> Spectra:
     return Spectra(np.clip(relative, LOWEST, HIGHEST).astype(np.float32), 22.5 - 2.5 * np.log10(offset), quality)
 
 
-def to_targets(labels: Columns, spectra: Spectra, where: str) -> Floats:
-    """Return what is learnt, shape (n, 2): ln(1 + z), and r relative to the median flux.
+def to_targets(labels: Columns, spectra: Spectra, where: str, targets: Sequence[str] = TARGETS) -> Floats:
+    """Return what is learnt, one column for each target: see `to_target`.
 
     Raises
     ------
     InputError
         When a label is missing.
     """
-    missing = [name for name in TARGETS if not np.isfinite(labels[name]).all()]
+    missing = [name for name in targets if not np.isfinite(labels[name]).all()]
     if missing:
         raise InputError(
             f"There are rows of {where} without {' and '.join(missing)}.",
             "Take a source that has both, such as source=skyserver, or leave these rows out.",
         )
-    return np.column_stack([np.log1p(labels["redshift"]), labels["magnitude_r"] - spectra.brightness])
+    return np.column_stack([to_target(name, labels[name], spectra.brightness) for name in targets])
+
+
+def to_target(name: str, values: Floats, brightness: Floats) -> Floats:
+    """Turn labels into what is learnt: ln(1 + z), r relative to the median flux, ln of the velocity dispersion.
+
+    Of the mass, in powers of ten, what is learnt is that of a galaxy whose median flux has magnitude 0.
+    """
+    if name == "redshift":
+        return np.asarray(np.log1p(values))
+    if name == "magnitude_r":
+        return np.asarray(values - brightness)
+    return np.asarray(np.log(values) if name == "velocity_dispersion" else values + 0.4 * brightness)
+
+
+def from_target(name: str, values: Floats, brightness: Floats) -> Floats:
+    """Undo `to_target`."""
+    if name == "redshift":
+        return np.asarray(np.expm1(values))
+    if name == "magnitude_r":
+        return np.asarray(values + brightness)
+    return np.asarray(np.exp(values) if name == "velocity_dispersion" else values - 0.4 * brightness)
 
 
 def group_column(table: Path) -> str:
@@ -95,8 +120,3 @@ def group_column(table: Path) -> str:
     with open_table(table) as file:
         there = set(file.schema_arrow.names)
     return next(name for name in GROUPS if name in there)
-
-
-def from_targets(values: Floats, spectra: Spectra) -> Floats:
-    """Return redshifts and magnitudes, shape (n, 2), from what regressors say."""
-    return np.column_stack([np.expm1(values[:, 0]), values[:, 1] + spectra.brightness])

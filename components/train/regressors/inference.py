@@ -13,7 +13,7 @@ from components.common.files import read_json, write_json
 from components.common.tables import Columns
 from components.train.regressors.estimators import Estimator, Prediction, SklearnEstimator
 from components.train.regressors.familiarity import Familiarity
-from components.train.regressors.features import TARGETS, Floats, Spectra, describe, from_targets
+from components.train.regressors.features import TARGETS, Floats, Spectra, describe, from_target, to_target
 from components.train.regressors.principal_components import PrincipalComponents
 from components.train.regressors.uncertainty import Uncertainty, crps_of_quantiles
 
@@ -57,7 +57,7 @@ class RegressorModel:
     estimator : Estimator
         What predicts.
     uncertainty : tuple of Uncertainty
-        One for each of `features.TARGETS`.
+        One for each of `targets`.
     projection : PrincipalComponents or None
         Where it sees principal components.
     familiarity : Familiarity
@@ -76,6 +76,11 @@ class RegressorModel:
     record: dict[str, Any]
 
     @property
+    def targets(self) -> tuple[str, ...]:
+        """What it predicts."""
+        return tuple(self.record["settings"].get("targets") or TARGETS)  # of models before there were others
+
+    @property
     def name(self) -> str:
         """Kind and features, such as "ridge on pca"."""
         return f"{self.record['settings']['model_kind']} on {self.record['settings']['features']}"
@@ -87,8 +92,8 @@ class RegressorModel:
         ----------
         columns : dict of str to ndarray
             `features.COLUMNS`.
-        truth : ndarray, shape (n, 2), optional
-            Redshifts and magnitudes, to be compared with.
+        truth : ndarray, shape (n, targets), optional
+            Labels of `targets`, such as redshifts and magnitudes, to be compared with.
 
         Returns
         -------
@@ -105,8 +110,15 @@ class RegressorModel:
         found = self.estimator.predict(spectra)
         seen = clues(found, spectra)
         return {
-            name: _answer(k, found.points[:, k], seen, self.uncertainty[k], spectra, truth)
-            for k, name in enumerate(TARGETS)
+            name: _answer(
+                name,
+                found.points[:, k],
+                seen,
+                self.uncertainty[k],
+                spectra,
+                None if truth is None else truth[:, k],
+            )
+            for k, name in enumerate(self.targets)
         }
 
 
@@ -116,20 +128,19 @@ def clues(found: Prediction, spectra: Spectra) -> Floats:
 
 
 def _answer(
-    k: int, points: Floats, seen: Floats, uncertainty: Uncertainty, spectra: Spectra, truth: Floats | None
+    name: str, points: Floats, seen: Floats, uncertainty: Uncertainty, spectra: Spectra, truth: Floats | None
 ) -> Answer:
     def back(values: Floats) -> Floats:
         """Turn a target's own terms into redshift or magnitude."""
-        return np.asarray(np.expm1(values) if k == 0 else values + spectra.brightness)
+        brightness = spectra.brightness if values.ndim == 1 else spectra.brightness[:, None]
+        return from_target(name, values, brightness)
 
-    value = from_targets(np.column_stack([points, points]), spectra)[:, k]
     low, high = (back(end) for end in uncertainty.interval(points, seen))
     if truth is None:
-        return Answer(value, low, high)
-    own = np.log1p(truth[:, 0]) if k == 0 else truth[:, 1] - spectra.brightness
-    every = uncertainty.every_quantile(points, seen)
-    every = np.expm1(every) if k == 0 else every + spectra.brightness[:, None]
-    return Answer(value, low, high, uncertainty.cdf(points, seen, own), crps_of_quantiles(every, truth[:, k]))
+        return Answer(back(points), low, high)
+    own = to_target(name, truth, spectra.brightness)
+    every = back(uncertainty.every_quantile(points, seen))
+    return Answer(back(points), low, high, uncertainty.cdf(points, seen, own), crps_of_quantiles(every, truth))
 
 
 def save_model(folder: Path, model: RegressorModel) -> None:
@@ -139,8 +150,8 @@ def save_model(folder: Path, model: RegressorModel) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     stored: dict[str, Any] = {
         "kind": KIND,
-        "target": TARGETS[0],
-        "targets": list(TARGETS),
+        "target": model.targets[0],
+        "targets": list(model.targets),
         "uncertainty": [entry.to_json() for entry in model.uncertainty],
         "preprocess": model.preprocess_settings,
         "training": model.record,

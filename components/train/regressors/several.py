@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from components.common.errors import ArmillaryError, ParameterError
 from components.common.files import whole
 from components.common.telemetry import EVENTS_VARIABLE, report_counts, report_progress, stage
+from components.train.regressors.features import TARGETS
 from components.train.regressors.training import Settings, train
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -30,6 +31,7 @@ def train_several(
     kinds: Sequence[str],
     features: Sequence[str],
     settings: Settings,
+    further: Sequence[str] = (),
 ) -> dict[str, dict[str, Any]]:
     """Train each kind on each sort of features.
 
@@ -40,11 +42,15 @@ def train_several(
     models : Path
         Folder to create, with one model folder for each, named `<kind>-<features>`.
     best : Path
-        Folder to create: a copy of the one that is best on validation rows.
+        Folder to create: a copy of the one that is best on validation rows, and in `further/<target>` one of the
+        model that is best for each further target.
     kinds, features : sequence of str
         See `training.Settings`.
     settings : Settings
         The rest of what is wanted.
+    further : sequence of str
+        Of `features.FURTHER`: targets of models of their own, of every kind that can, on the last of the features.
+        Their folders are named `<target>-<kind>-<features>`.
 
     Returns
     -------
@@ -61,12 +67,23 @@ def train_several(
         for sort in features
         for kind in kinds
     }
+    wanted |= {
+        f"{target}-{kind}-{features[-1]}": dataclasses.replace(
+            settings, model_kind=kind, features=features[-1], targets=(target,)
+        )
+        for target in further
+        for kind in kinds
+        if kind != "network"
+    }
     if not wanted:
         raise ParameterError("There is nothing to train.", "Name one kind of model and one of features at least.")
     with stage("train", models, best), whole(models) as folder:
         records = _train_in_processes(dataset, folder, wanted)
         with whole(best) as copy:
             shutil.copytree(folder / best_of(records), copy)
+            for target in further:
+                if found := {n: r for n, r in records.items() if targets_of(r) == (target,)}:
+                    shutil.copytree(folder / best_further(found), copy / "further" / target)
         rows = next(iter(records.values()))["rows"]
         report_counts(rows_in=rows["train"], rows_validation=rows["validation"], models=len(records))
     return records
@@ -77,12 +94,22 @@ def best_of(records: Mapping[str, Mapping[str, Any]]) -> str:
 
     Redshift and magnitude count alike: the errors of each are taken relative to the best model's.
     """
-    names = list(records)
+    names = [name for name, record in records.items() if targets_of(record) == TARGETS]
     found = np.array(
         [[records[n]["validation"][score] for score in ("nmad_km_s", "magnitude_r_rms")] for n in names]
     )
     relative = np.log(np.maximum(found, 1e-12) / np.maximum(found.min(axis=0), 1e-12))
     return names[int(relative.sum(axis=1).argmin())]
+
+
+def best_further(records: Mapping[str, Mapping[str, Any]]) -> str:
+    """Choose among models of one further target that with the smallest error on validation rows."""
+    return min(records, key=lambda name: next(iter(records[name]["validation"].values())))
+
+
+def targets_of(record: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what a model predicts, from its record."""
+    return tuple(record["settings"].get("targets") or TARGETS)
 
 
 def _train_in_processes(dataset: Path, folder: Path, wanted: Mapping[str, Settings]) -> dict[str, dict[str, Any]]:

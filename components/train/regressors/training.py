@@ -2,6 +2,7 @@
 
 import resource
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from components.train.regressors.estimators import Estimator, SklearnEstimator, 
 from components.train.regressors.familiarity import Familiarity
 from components.train.regressors.features import (
     COLUMNS,
+    FURTHER,
     TARGETS,
     Floats,
     Spectra,
@@ -57,6 +59,9 @@ class Settings:
         Passes of the network over its rows.
     seed : int
         Draws rows, folds, trees and weights.
+    targets : tuple of str
+        What is predicted: `features.TARGETS`, or one of `features.FURTHER`, for which rows without that label
+        are left out.
     """
 
     model_kind: str = "ridge"
@@ -66,6 +71,7 @@ class Settings:
     folds: int = 3
     epochs: int = 6
     seed: int = 0
+    targets: tuple[str, ...] = TARGETS
 
     def __post_init__(self) -> None:
         for name, value, known in (
@@ -74,6 +80,15 @@ class Settings:
         ):
             if value not in known:
                 raise ParameterError(f"There is no {name} {value!r}.", f"Choose one of {', '.join(known)}.")
+        if self.targets != TARGETS and (len(self.targets) != 1 or self.targets[0] not in FURTHER):
+            raise ParameterError(
+                f"There is no target {', '.join(self.targets)}.", f"Choose one of {', '.join(FURTHER)}."
+            )
+        if self.targets != TARGETS and self.model_kind == "network":
+            raise ParameterError(
+                f"The network predicts {' and '.join(TARGETS)} alone.",
+                "Choose another model_kind for a further target.",
+            )
         if min(self.most_rows, self.tuning_rows, self.epochs) < 1 or self.folds < 2:
             raise ParameterError(
                 "most_rows, tuning_rows and epochs are counts of at least 1, folds of at least 2.",
@@ -110,8 +125,10 @@ def train(dataset: Path, model: Path, settings: Settings) -> dict[str, Any]:
     table = dataset / "dataset.parquet"
     preprocess = read_settings(table)
     step = _step(table, preprocess)
-    training = read_rows(table, "train", settings.most_rows, settings.seed)
-    validation = read_rows(table, "validation", settings.most_rows, settings.seed)
+    training, validation = (
+        read_rows(table, split, settings.most_rows, settings.seed, settings.targets)
+        for split in ("train", "validation")
+    )
     projection = None
     if settings.features == "pca":
         projection = PrincipalComponents.fit(training.spectra.pixels, settings.seed)
@@ -131,8 +148,7 @@ def train(dataset: Path, model: Path, settings: Settings) -> dict[str, Any]:
         "tuning": tuning,
         "pixels": int(training.spectra.pixels.shape[1]),
         "rows": {"train": len(training.spectra), "validation": len(validation.spectra)},
-        "redshift_range": np.expm1([training.targets[:, 0].min(), training.targets[:, 0].max()]).tolist(),
-        "validation": summarise(-error),
+        "validation": summarise(-error, settings.targets),
         "cost": {
             "fit_seconds": fitted - begin,
             "fit_cpu_seconds": fitted_cpu - begin_cpu,
@@ -143,7 +159,9 @@ def train(dataset: Path, model: Path, settings: Settings) -> dict[str, Any]:
         "data": read_provenance(table).to_json(),
         "code_version": code_version(),
     }
-    uncertainty = tuple(Uncertainty.fit(seen, error[:, k]) for k in range(len(TARGETS)))
+    if settings.targets == TARGETS:
+        record["redshift_range"] = np.expm1([training.targets[:, 0].min(), training.targets[:, 0].max()]).tolist()
+    uncertainty = tuple(Uncertainty.fit(seen, error[:, k]) for k in range(error.shape[1]))
     unseen = read_table(table, list(COLUMNS), "validation")
     familiarity = Familiarity.fit(training.spectra, projection, unseen, step, settings.seed)
     with whole(model) as folder:
@@ -151,8 +169,8 @@ def train(dataset: Path, model: Path, settings: Settings) -> dict[str, Any]:
     return record
 
 
-def read_rows(table: Path, split: str, most: int, seed: int) -> Rows:
-    """Read rows of one split, at most so many, drawn at random.
+def read_rows(table: Path, split: str, most: int, seed: int, targets: Sequence[str] = TARGETS) -> Rows:
+    """Read rows of one split, at most so many, drawn at random; of a further target those that have it.
 
     Raises
     ------
@@ -160,18 +178,21 @@ def read_rows(table: Path, split: str, most: int, seed: int) -> Rows:
         When there is none, or one without a label.
     """
     groups = group_column(table)
-    columns = read_table(table, [*COLUMNS, *TARGETS, groups], split)
+    columns = read_table(table, [*COLUMNS, *targets, groups], split)
+    if targets[0] in FURTHER:
+        columns = {name: values[np.isfinite(columns[targets[0]])] for name, values in columns.items()}
     count = len(columns[groups])
     if count == 0:
         raise InputError(
-            f"{table} has no rows in the split {split!r}.", "Give more rows, or a larger fraction to that split."
+            f"{table} has no rows in the split {split!r} with {' and '.join(targets)}.",
+            "Give more rows, or a larger fraction to that split; leave out a further target that is not known.",
         )
     if count > most:
         warn(f"Of {count} rows of the split {split}, {most} are used: all are held in memory.")
         rows = np.sort(np.random.default_rng(seed).choice(count, most, replace=False))
         columns = {name: values[rows] for name, values in columns.items()}
     spectra = describe(columns)
-    return Rows(spectra, to_targets(columns, spectra, str(table)), columns[groups])
+    return Rows(spectra, to_targets(columns, spectra, str(table), targets), columns[groups])
 
 
 def _tune(
@@ -190,6 +211,7 @@ def _tune(
         training.groups,
         Budget(settings.tuning_rows, settings.folds),
         settings.seed,
+        settings.targets,
     )
 
 
