@@ -52,7 +52,12 @@ def paint(positions: Positions, grid: int, box_size: float, workers: int = 1) ->
 
 
 def add(
-    density: Grid, positions: Positions, box_size: float, workers: int = 1, mass: float = 1.0, offset: float = 0.0
+    density: Grid,
+    positions: Positions,
+    box_size: float,
+    workers: int = 1,
+    mass: float | npt.NDArray[np.float32] = 1.0,
+    offset: tuple[float, float, float] = (0.0, 0.0, 0.0),
 ) -> None:
     """Add particles to a grid, in place: what is too much for memory is painted part by part.
 
@@ -62,25 +67,29 @@ def add(
         Receives `mass` for every particle.
     positions, box_size, workers
         As for `paint`.
-    mass : float
-        Of each of these particles.
-    offset : float
-        Added to all coordinates first.
+    mass : float or ndarray, shape (particles,)
+        Of all or of each of these particles.
+    offset : tuple of float
+        Added to the coordinates first.
+
+    Raises
+    ------
+    InputError
+        When a position is not a finite number; the grid holds the others.
     """
     scale = len(density) / box_size
+    shift = np.asarray(offset, dtype=np.float64) * scale
+    masses = np.atleast_1d(np.asarray(mass, dtype=np.float32))
     parts = np.array_split(positions, workers)
+    shares = np.array_split(masses, workers) if len(masses) == len(positions) > 1 else [masses] * workers
+    grids = [density, *(np.zeros_like(density) for _ in parts[1:])]
     if workers == 1:
-        bad = _add(density, parts[0], scale, offset * scale, mass)
+        bad = _add(density, positions, masses, scale, shift)
     else:
-        grids = [density, *(np.zeros_like(density) for _ in parts[1:])]
         with ThreadPoolExecutor(workers) as pool:
-            counts = pool.map(
-                lambda item: _add(item[0], item[1], scale, offset * scale, mass),
-                zip(grids, parts, strict=True),
-            )
-            bad = sum(counts)
-        for other in grids[1:]:
-            density += other
+            bad = sum(pool.map(lambda job: _add(*job, scale, shift), zip(grids, parts, shares, strict=True)))
+    for other in grids[1:]:
+        density += other
     if bad:
         raise InputError(
             f"{bad} of {len(positions)} positions are not finite numbers.", "Look at the file that they come from."
@@ -95,16 +104,16 @@ def interpolate(field: Grid, positions: Positions, box_size: float) -> npt.NDArr
 
 
 @_compiled
-def _add(density, positions, scale, offset, mass):  # type: ignore[no-untyped-def]
+def _add(density, positions, masses, scale, offset):  # type: ignore[no-untyped-def]
     """Paint particles; returns how many could not be, because they are not numbers."""
     n = density.shape[0]
     bad = 0
-    weight = np.float32(mass)
+    stride = int(masses.size > 1)
     one = np.float32(1.0)
     for p in range(positions.shape[0]):
-        x = positions[p, 0] * scale + offset
-        y = positions[p, 1] * scale + offset
-        z = positions[p, 2] * scale + offset
+        x = positions[p, 0] * scale + offset[0]
+        y = positions[p, 1] * scale + offset[1]
+        z = positions[p, 2] * scale + offset[2]
         if not (abs(x) < 1e9 and abs(y) < 1e9 and abs(z) < 1e9):
             bad += 1
             continue
@@ -120,6 +129,7 @@ def _add(density, positions, scale, offset, mass):  # type: ignore[no-untyped-de
         i1 = i + 1 if i + 1 < n else 0
         j1 = j + 1 if j + 1 < n else 0
         k1 = k + 1 if k + 1 < n else 0
+        weight = masses[p * stride]
         a, b = weight * (one - dx), weight * dx
         aa, ab, ba, bb = a * (one - dy), a * dy, b * (one - dy), b * dy
         ez = one - dz

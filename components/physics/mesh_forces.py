@@ -47,7 +47,7 @@ class MeshForces:
         """Potential whose Laplacian is the overdensity, on the mesh."""
         density = np.zeros((self.mesh,) * 3, dtype=np.float32)
         shift = self.offset * self.box_size / self.mesh
-        add(density, positions, self.box_size, self.workers, self.mesh**3 / len(positions), shift)
+        add(density, positions, self.box_size, self.workers, self.mesh**3 / len(positions), (shift,) * 3)
         modes = fft.rfftn(density, workers=self.workers, overwrite_x=True)
         modes *= self._kernel
         return np.asarray(fft.irfftn(modes, (self.mesh,) * 3, workers=self.workers, overwrite_x=True))

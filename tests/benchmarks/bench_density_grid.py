@@ -1,4 +1,4 @@
-"""Painting particles by cloud-in-cell, beside numpy.histogramdd, and the particle-mesh simulator beside its goal."""
+"""Painting particles by cloud-in-cell, beside numpy.histogramdd, and the time of a particle-mesh simulation."""
 
 import os
 

@@ -40,12 +40,23 @@ def test_parts_sum_up() -> None:
     np.testing.assert_allclose(density * 512 / 2000, paint(positions, 8, BOX), atol=1e-5)
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_particles_have_masses_of_their_own(workers: int) -> None:
+    rng = np.random.default_rng(4)
+    positions = rng.uniform(0, BOX, (300, 3)).astype(np.float32)
+    masses = rng.integers(1, 4, 300)
+    density = np.zeros((8, 8, 8), dtype=np.float32)
+    add(density, positions, BOX, workers, mass=masses.astype(np.float32))
+    expected = paint(np.repeat(positions, masses, axis=0), 8, BOX) * masses.sum() / 512
+    np.testing.assert_allclose(density, expected, atol=1e-4)
+
+
 def test_an_offset_moves_all() -> None:
     positions = np.random.default_rng(2).uniform(0, BOX, (1000, 3)).astype(np.float32)
     density = np.zeros((8, 8, 8), dtype=np.float32)
-    add(density, positions, BOX, offset=2 * BOX / 8)
+    add(density, positions, BOX, offset=(2 * BOX / 8, 0.0, -BOX / 8))
     np.testing.assert_allclose(
-        density, np.roll(paint(positions, 8, BOX), (2, 2, 2), (0, 1, 2)) * 1000 / 512, atol=1e-3
+        density, np.roll(paint(positions, 8, BOX), (2, 0, -1), (0, 1, 2)) * 1000 / 512, atol=1e-3
     )
 
 
