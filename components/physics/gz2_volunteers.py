@@ -51,7 +51,7 @@ def _detection() -> FloatArray:
 def _seen_radius() -> FloatArray:
     """Return the radius before the blur at each step of size."""
     blurred = 10 ** (_SMALLEST_LOG + _STEP_LOG * (np.arange(SIZES) + 0.5))
-    return np.sqrt(np.maximum(blurred**2 - PSF_ARCSEC**2, 0.3**2))
+    return np.asarray(np.sqrt(np.maximum(blurred**2 - PSF_ARCSEC**2, 0.3**2)))
 
 
 def feature_weight() -> FloatArray:

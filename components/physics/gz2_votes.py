@@ -24,7 +24,8 @@ def winners(
     votes: Mapping[str, npt.NDArray[Any]], task: str, statistic: str = "debiased"
 ) -> npt.NDArray[np.int64]:
     """Return the number of the winning answer of a task such as "t01" for each row."""
-    return np.argmax(np.column_stack([votes[name] for name in TASKS[task].columns(statistic)]), axis=1)
+    fractions = np.column_stack([votes[name] for name in TASKS[task].columns(statistic)])
+    return np.asarray(np.argmax(fractions, axis=1), dtype=np.int64)
 
 
 def class_of(votes: Mapping[str, npt.NDArray[Any]], statistic: str = "debiased") -> Strings:

@@ -62,7 +62,10 @@ def ingest(output: Path, settings: Settings) -> Provenance:
             TableWriter(folder / "dataset.parquet", FIELDS, source.provenance, marks, GALAXIES_PER_GROUP)
         )
         truth = stack.enter_context(_truth_writer(folder, source, marks)) if source.has_truth else None
-        for batch in source.batches:
+        for number, batch in enumerate(source.batches):
+            if number < source.skipped:
+                usable.remember(batch)
+                continue
             asked += len(batch["dr7objid"])
             keep = _write(batch, table, usable)
             if truth is not None:

@@ -43,6 +43,12 @@ class Usable:
         self._row += len(identifiers)
         return keep
 
+    def remember(self, batch: Columns) -> None:
+        """Look through rows that belong to another shard, so that their doubles are known here."""
+        rejections, self._rejections = self._rejections, Rejections()
+        self.keep(batch)
+        self._rejections = rejections
+
     def _reason(self, identifier: int, text: object, row: int) -> tuple[str, str]:
         if identifier <= 0:
             return NO_IDENTIFIER, f"row {row} has no dr7objid, or one that was rounded to a float"

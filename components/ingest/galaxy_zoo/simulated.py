@@ -8,13 +8,16 @@ import numpy.typing as npt
 
 from components.common.provenance import Provenance, code_version
 from components.common.tables import Columns
+from components.ingest.galaxy_zoo.schema import GALAXIES_PER_GROUP
 from components.ingest.galaxy_zoo.settings import Settings
 from components.ingest.galaxy_zoo.source import Source
 from components.physics.galaxy_population import draw, node_probabilities, nodes
 from components.physics.gz2_volunteers import outcome_probabilities, size_step, vote
 from components.physics.gz2_votes import class_of
 
-GALAXIES_PER_BATCH = 1 << 13
+Strings = npt.NDArray[np.object_]
+
+GALAXIES_PER_BATCH = GALAXIES_PER_GROUP
 _FIRST_ID = 588_000_000_000_000_000
 _REPEATED = 0.02
 _STRIPE_SHARE = 0.08
@@ -109,7 +112,7 @@ def _places(number: int, rng: np.random.Generator) -> Columns:
     return {"sample": sample, "ra": ra, "dec": dec}
 
 
-def sexagesimal(ra_deg: npt.NDArray[np.float64], dec_deg: npt.NDArray[np.float64]) -> tuple[object, object]:
+def sexagesimal(ra_deg: npt.NDArray[np.float64], dec_deg: npt.NDArray[np.float64]) -> tuple[Strings, Strings]:
     """Write places as the table does: hours, and degrees with a sign."""
     seconds = np.round(ra_deg / 15 * 3600, 2)
     arcsec = np.round(np.abs(dec_deg) * 3600, 1)

@@ -22,6 +22,8 @@ class Source:
         Galaxies of this shard, where that is known before they are read.
     first_row : int
         Number of the first row in the source, for messages.
+    skipped : int
+        So many of the first batches belong to shards before this one: they are looked through for doubles alone.
     has_truth : bool
         Whether `truth.parquet` is written.
     """
@@ -30,4 +32,5 @@ class Source:
     batches: Iterator[Columns]
     asked: int | None = None
     first_row: int = 0
+    skipped: int = 0
     has_truth: bool = False

@@ -129,8 +129,7 @@ def _plan(source: Path, names: Sequence[str], settings: Settings, rejections: Re
     features = [finding.name for finding in findings if finding.kept]
     if not features:
         raise InputError(
-            f"{source} has no feature for the task {settings.task}: all of {', '.join(candidates[:5])} and so on are "
-            "missing.",
+            f"{source} has no feature for the task {settings.task}: {', '.join(candidates[:3])} and so on lack.",
             "Ingest with photometry (SkyServer, or a file given as photometry), or choose the other task.",
         )
     train = splits[keep] == "train"
