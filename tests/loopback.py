@@ -38,6 +38,8 @@ class Misbehaviour:
         Wait before answering.
     body : bytes
         Serve this instead of the file (a changed file, with an ETag of its own).
+    ignore_range : bool
+        Announce and send the whole file whatever part of it is asked for.
     """
 
     status: int = 0
@@ -48,6 +50,7 @@ class Misbehaviour:
     html: bool = False
     stall_seconds: float = 0.0
     body: bytes = b""
+    ignore_range: bool = False
 
 
 @dataclass(frozen=True)
@@ -154,15 +157,15 @@ class _Handler(BaseHTTPRequestHandler):
             "Last-Modified": email.utils.formatdate(1_700_000_000, usegmt=True),
             "Accept-Ranges": "bytes",
         }
-        wanted = re.fullmatch(r"bytes=(\d+)-", headers.get("range", ""))
+        wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", headers.get("range", ""))
         status, body = 200, content
-        if wanted and headers.get("if-range", etag) == etag:
+        if wanted and not wrong.ignore_range and headers.get("if-range", etag) == etag:
             start = int(wanted[1])
             if start >= len(content):
                 answer["Content-Range"] = f"bytes */{len(content)}"
                 return self._send(416, b"", answer, send_body)
-            status, body = 206, content[start:]
-            answer["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
+            status, body = 206, content[start : int(wanted[2] or len(content)) + 1]
+            answer["Content-Range"] = f"bytes {start}-{start + len(body) - 1}/{len(content)}"
         return self._send(status, body, answer, send_body, wrong)
 
     def _send(

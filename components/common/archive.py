@@ -132,9 +132,11 @@ class Archive(AbstractContextManager["Archive"]):
         found = self._from_disk(url, request, check) or self._from_cache(url, request, check)
         if found is not None:
             return found
-        version = self._downloader.download(url, request.destination, lambda p: verify(url, p, request, check))
+        version = self._downloader.download(
+            url, request.destination, lambda p: verify(url, p, request, check), request.span
+        )
         receipt = Receipt.of(url, request.destination, version)
-        self._keep(request.destination, receipt)
+        self._keep(request, receipt)
         return receipt
 
     def fetch_many(
@@ -185,9 +187,10 @@ class Archive(AbstractContextManager["Archive"]):
         """Return the full address of `path`."""
         return f"{self.base_url}/{path.lstrip('/')}"
 
-    def cache_key(self, path: str) -> str:
-        """Return the name of a file in the cache; its receipt is beside it under the same name and `.json`."""
-        return f"archive/{hashlib.sha256(f'GET {self.url(path)} {self._version}'.encode()).hexdigest()}"
+    def cache_key(self, path: str, span: tuple[int, int] | None = None) -> str:
+        """Return the name of a file, or part, in the cache; its receipt is beside it with `.json` added."""
+        part = f" {span[0]}+{span[1]}" if span else ""
+        return f"archive/{hashlib.sha256(f'GET {self.url(path)} {self._version}{part}'.encode()).hexdigest()}"
 
     def _outcome(self, request: Request, check: Check | None) -> Fetched:
         try:
@@ -207,7 +210,7 @@ class Archive(AbstractContextManager["Archive"]):
     def _from_cache(self, url: str, request: Request, check: Check | None) -> Receipt | None:
         if self._cache is None:
             return None
-        key = self.cache_key(request.path)
+        key = self.cache_key(request.path, request.span)
         try:
             receipt = Receipt(**self._cache.get_json(f"{key}.json").value)
             with whole(request.destination) as part:
@@ -223,12 +226,12 @@ class Archive(AbstractContextManager["Archive"]):
             return None
         return receipt
 
-    def _keep(self, path: Path, receipt: Receipt) -> None:
+    def _keep(self, request: Request, receipt: Receipt) -> None:
         if self._cache is None:
             return
-        key = self.cache_key(receipt.url.removeprefix(self.base_url))
+        key = self.cache_key(request.path, request.span)
         try:
-            self._cache.put_file(path, key)
+            self._cache.put_file(request.destination, key)
             self._cache.put_json(f"{key}.json", asdict(receipt))  # last: it says that the file is whole
         except StoreError as error:
             self._go_on_without_cache(error)

@@ -30,12 +30,15 @@ class Request:
         Its hash, if known.
     size : int or None
         Its size in bytes, if known.
+    span : tuple of int, optional
+        First byte and number of bytes, where only a part of the file is wanted; sha256 is then the part's.
     """
 
     path: str
     destination: Path
     sha256: str = ""
     size: int | None = None
+    span: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,8 @@ class Receipt:
         In bytes.
     sha256 : str
         Its hash.
+    whole_size : int
+        Bytes of the whole file in the archive, of which this may be a part; 0 where unknown.
     """
 
     url: str
@@ -62,13 +67,15 @@ class Receipt:
     retrieved_at: str
     size: int
     sha256: str
+    whole_size: int = 0
 
     @classmethod
     def of(cls, url: str, path: Path, version: Version) -> "Receipt":
         """Describe the file at `path`."""
         status = path.stat()
         written = datetime.fromtimestamp(status.st_mtime, UTC).isoformat(timespec="seconds")
-        return cls(url, version.etag, version.last_modified, written, status.st_size, _sha256(path))
+        hashed = _sha256(path)
+        return cls(url, version.etag, version.last_modified, written, status.st_size, hashed, version.whole_size)
 
 
 @dataclass(frozen=True)
@@ -83,8 +90,9 @@ class Fetched:
 def verify(url: str, path: Path, request: Request, check: Check | None) -> None:
     """Raise `WrongContentError` if the file at `path` is not what `request` and `check` want."""
     size = path.stat().st_size
-    if request.size is not None and size != request.size:
-        raise WrongContentError(f"{url}: the file has {size} bytes, not {request.size}.", _REMEDY)
+    wanted = request.span[1] if request.span else request.size
+    if wanted is not None and size != wanted:
+        raise WrongContentError(f"{url}: the file has {size} bytes, not {wanted}.", _REMEDY)
     if request.sha256 and _sha256(path) != request.sha256:
         raise WrongContentError(f"{url}: the file's sha256 is not {request.sha256}.", _REMEDY)
     if check is not None:

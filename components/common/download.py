@@ -22,6 +22,9 @@ _LONGEST_RETRY_AFTER = 300.0
 _LONGEST_BACKOFF = 60.0
 _REPORTED_SIZE = 32 << 20
 
+Span = tuple[int, int]
+"""First byte and number of bytes of a part of a file."""
+
 
 class NotInArchiveError(ArchiveError):
     """The archive answers that it has no such file."""
@@ -37,6 +40,7 @@ class Version:
 
     etag: str
     last_modified: str
+    whole_size: int = 0
 
 
 class Pace:
@@ -81,7 +85,9 @@ class Downloader:
         self._attempts = attempts
         self._backoff_seconds = backoff_seconds
 
-    def download(self, url: str, destination: Path, verify: Callable[[Path], None]) -> Version:
+    def download(
+        self, url: str, destination: Path, verify: Callable[[Path], None], span: Span | None = None
+    ) -> Version:
         """Download `url`; `destination` exists only when the file is whole and `verify` has accepted it.
 
         Parameters
@@ -92,17 +98,21 @@ class Downloader:
             The file to write.
         verify : callable
             Gets the path of the complete download and raises `WrongContentError` if it is not what was wanted.
+        span : tuple of int, optional
+            First byte and number of bytes, where a part of the file is wanted.
 
         Raises
         ------
         NotInArchiveError
             At once, when there is no such file.
         ArchiveError
-            When the archive refuses, keeps failing, or sends something else.
+            When the archive refuses, keeps failing, or sends something else; for a part of a file also when it
+            would send the whole, before it does.
         """
         patience = _Patience(self._attempts, self._backoff_seconds)
         try:
-            with disk_space(destination), PartialFile(destination, url) as part:
+            whole_or_part = f"{url}#{span[0]}+{span[1]}" if span else url
+            with disk_space(destination), PartialFile(destination, whole_or_part) as part:
                 for attempt in tenacity.Retrying(
                     retry=tenacity.retry_if_exception_type(TransientError),
                     stop=lambda state: patience.is_over(_failure(state), part.size),
@@ -110,7 +120,7 @@ class Downloader:
                     reraise=True,
                 ):
                     with attempt:
-                        version = self._attempt(url, part, destination)
+                        version = self._attempt(url, part, destination, span)
                         self._accept(part, verify)
                 part.finish()
         except TransientError as error:
@@ -118,15 +128,15 @@ class Downloader:
             raise ArchiveError(error.problem + tries, error.remedy) from error
         return version
 
-    def _attempt(self, url: str, part: PartialFile, destination: Path) -> Version:
-        headers = {"Range": f"bytes={part.size}-", "If-Range": part.validator} if part.size else {}
+    def _attempt(self, url: str, part: PartialFile, destination: Path, span: Span | None) -> Version:
+        headers = _range(part, span)
         self._pace.wait()
         try:
             with self._client.stream("GET", url, headers=headers) as response:
                 self._refuse(url, response, destination)
-                total = _begin(url, response, part)
+                total = _begin(url, response, part) if span is None else _begin_part(url, response, part, span)
                 _receive(response, part, total)
-                version = Version(response.headers.get("etag", ""), response.headers.get("last-modified", ""))
+                version = _version(response)
         except httpx.TransportError as error:
             raise TransientError(
                 f"{url}: the connection failed after {part.size} bytes ({type(error).__name__}: {error})."
@@ -208,6 +218,43 @@ def _failure(state: tenacity.RetryCallState) -> BaseException | None:
     return state.outcome.exception() if state.outcome else None
 
 
+def _range(part: PartialFile, span: Span | None) -> dict[str, str]:
+    """Headers that ask for what is missing of the file, or of a part of it."""
+    if span is None:
+        return {"Range": f"bytes={part.size}-", "If-Range": part.validator} if part.size else {}
+    first, count = span
+    if part.size >= count:
+        part.forget()
+    condition = {"If-Range": part.validator} if part.size else {}
+    return {"Range": f"bytes={first + part.size}-{first + count - 1}", **condition}
+
+
+def _begin_part(url: str, response: httpx.Response, part: PartialFile, span: Span) -> int:
+    """Decide whether the answer is what is missing of a part of a file, and return the size of the part."""
+    first, count = span
+    last = first + count - 1
+    said = response.headers.get("content-range", "")
+    if sent := re.fullmatch(r"bytes (?:\*|(\d+)-(\d+))/(\d+)", said):
+        if int(sent[3]) <= last:
+            raise ArchiveError(
+                f"{url} has {sent[3]} bytes; bytes {first} to {last} of it are wanted.",
+                "The file in the archive is cut off, or not the one that was expected.",
+            )
+        if response.status_code == 206 and sent[1] and (int(sent[1]), int(sent[2])) == (first + part.size, last):
+            if not part.size:
+                part.restart(_validator(response))
+            return count
+    if part.size or response.status_code in (206, 416):
+        part.forget()  # most likely the file has changed meanwhile
+        raise TransientError(
+            f"{url}: the archive could not continue bytes {first} to {last} where they broke off."
+        )
+    raise ArchiveError(
+        f"{url}: the archive does not serve parts of files, and would send all of it for {count} bytes.",
+        "Download the file by other means, and read it from the disk.",
+    )
+
+
 def _begin(url: str, response: httpx.Response, part: PartialFile) -> int | None:
     """Decide whether the answer continues `part`, and return the size of the whole file if it is known."""
     if response.status_code == 206:
@@ -217,9 +264,23 @@ def _begin(url: str, response: httpx.Response, part: PartialFile) -> int | None:
     if response.status_code in (206, 416):
         part.forget()
         raise TransientError(f"{url}: the archive could not continue the file where it broke off.")
-    etag, length = response.headers.get("etag", ""), response.headers.get("content-length")
-    part.restart(etag if etag and not etag.startswith("W/") else response.headers.get("last-modified", ""))
+    length = response.headers.get("content-length")
+    part.restart(_validator(response))
     return int(length) if length is not None else None
+
+
+def _validator(response: httpx.Response) -> str:
+    """Return what names the file's version, so that the archive can confirm it later."""
+    etag: str = response.headers.get("etag", "")
+    return etag if etag and not etag.startswith("W/") else str(response.headers.get("last-modified", ""))
+
+
+def _version(response: httpx.Response) -> Version:
+    size = response.headers.get("content-range", "").rpartition("/")[2] or response.headers.get(
+        "content-length", ""
+    )
+    known = int(size) if size.isdigit() else 0
+    return Version(response.headers.get("etag", ""), response.headers.get("last-modified", ""), known)
 
 
 def _receive(response: httpx.Response, part: PartialFile, total: int | None) -> None:
