@@ -25,6 +25,7 @@ from components.evaluate.model_comparison.scores import (
     REDSHIFT,
     bin_confusion,
     confusion_edges,
+    digits_of,
     outlier_roc,
 )
 from components.evaluate.regression import redshift
@@ -55,7 +56,6 @@ FIELDS = (
 """Fields of `predictions.parquet`."""
 
 _BINS = 5
-_DIGITS = {"redshift": 2, "sn_median": 0}
 
 
 def evaluate(dataset: Path, models: Path, output: Path, settings: Settings) -> dict[str, Any]:
@@ -152,8 +152,9 @@ def _by_feature(contest: Contest, best: Entry, settings: Settings) -> dict[str, 
     found = {}
     for name in ("redshift", "sn_median"):
         quantity = contest.labels[name].astype(np.float64)
-        edges = np.unique(np.quantile(quantity, np.linspace(0, 1, _BINS + 1)).round(_DIGITS[name]))
-        unit = 10.0 ** -_DIGITS[name]
+        digits = digits_of(quantity) if name == "redshift" else 0
+        edges = np.unique(np.quantile(quantity, np.linspace(0, 1, _BINS + 1)).round(digits))
+        unit = 10.0**-digits
         edges[[0, -1]] = np.floor(quantity.min() / unit) * unit, (np.floor(quantity.max() / unit) + 1) * unit
         found[name] = redshift.score_by(
             quantity,

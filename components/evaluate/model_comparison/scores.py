@@ -114,4 +114,10 @@ def bin_confusion(predictions: Predictions, edges: Floats) -> npt.NDArray[np.int
 
 def confusion_edges(truth: Floats, bins: int = 8) -> Floats:
     """Return edges between which there are equally many training redshifts, rounded to be read."""
-    return np.unique(np.round(np.quantile(truth, np.linspace(0, 1, bins + 1)), 2))
+    return np.unique(np.round(np.quantile(truth, np.linspace(0, 1, bins + 1)), digits_of(truth)))
+
+
+def digits_of(redshift: Floats) -> int:
+    """Return to how many decimals edges of redshift bins are rounded: two, and more for the velocities of stars."""
+    spread = float(np.quantile(redshift, 0.95) - np.quantile(redshift, 0.05))
+    return max(2, int(np.ceil(-np.log10(max(spread, 1e-6)))) + 1)
