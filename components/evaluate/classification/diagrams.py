@@ -143,7 +143,7 @@ def draw_reliability(reliability: Mapping[str, Sequence[float]], positive: str) 
     """
     drawing, axes = new_axes(3.0, grid="both")
     predicted, observed, count = (np.array(reliability[name]) for name in ("predicted", "observed", "count"))
-    low, high = _wilson(observed, count)
+    low, high = wilson(observed, count)
     axes.plot([0, 1], [0, 1], color=INK, linewidth=0.8)
     axes.errorbar(
         predicted, observed, np.clip([observed - low, high - observed], 0, None),
@@ -164,7 +164,7 @@ def draw_reliability(reliability: Mapping[str, Sequence[float]], positive: str) 
     )
 
 
-def _wilson(share: Floats, count: Floats, deviations: float = 1.96) -> tuple[Floats, Floats]:
+def wilson(share: Floats, count: Floats, deviations: float = 1.96) -> tuple[Floats, Floats]:
     """Wilson's interval of a proportion, which stays within 0 and 1."""
     square = deviations**2 / count
     centre = (share + square / 2) / (1 + square)

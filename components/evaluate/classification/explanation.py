@@ -65,6 +65,7 @@ class Explanation:
     features: tuple[str, ...]
     classes: tuple[str, ...]
     groups: tuple[str, ...]
+    members: tuple[tuple[int, ...], ...]
     rows: Indices
     values: Singles
     shap: Floats
@@ -115,6 +116,7 @@ def explain(
         tuple(features),
         tuple(classes),
         tuple(members),
+        tuple(tuple(own) for own in members.values()),
         rows,
         values,
         shap,
@@ -196,7 +198,7 @@ def rank_agreement(shap: Floats, permutation: Floats, seed: int) -> Score | None
 
 
 def _explainer(contender: Any) -> Any:
-    from shap import TreeExplainer  # type: ignore[import-untyped]  # slow to import: it brings numba along
+    from shap import TreeExplainer  # slow to import: it brings numba along
 
     return TreeExplainer(contender.estimator.model)
 
