@@ -22,6 +22,7 @@ from components.ingest.sdss_cutouts.frame_file import (
     cut_out,
     frame_name,
     read_frame,
+    require_frame,
 )
 from components.ingest.sdss_cutouts.label_file import LABELS, read_labels
 from components.ingest.sdss_cutouts.labels import choose, to_columns
@@ -145,7 +146,7 @@ def _find(
         return [places.get(n, places.get(u, missing / n)) for n, u in zip(names, unpacked, strict=True)]
     try:
         return [
-            archive.fetch(frame_path(*field, band), scratch / name)
+            archive.fetch(frame_path(*field, band), scratch / name, check=require_frame)
             for band, name in zip(bands, names, strict=True)
         ]
     except NotInArchiveError as error:
