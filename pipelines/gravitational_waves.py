@@ -10,6 +10,7 @@ from components.preprocess.strain.component import preprocess_strain
 from components.promote.champion.component import promote_champion
 from components.train.conv1d.component import train_conv1d
 from pipelines.definition import Definition
+from pipelines.sharding import fan_out
 
 
 @dsl.pipeline(name="gravitational-waves", description="Waves of merging black holes, found in strain.")
@@ -55,7 +56,8 @@ def gravitational_waves(
     seed: int = 1,
 ) -> None:
     """Wire the five stages."""
-    strain = ingest_gw_strain(
+    strain = fan_out(
+        ingest_gw_strain,
         source=source,
         rows=rows,
         seed=seed,

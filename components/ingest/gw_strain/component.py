@@ -27,6 +27,8 @@ def ingest_gw_strain(
     earliest_merger: float,
     latest_merger: float,
     data_version: str,
+    shard: int,
+    shards: int,
 ) -> None:
     """Collect windows of strain from the simulator, the G2Net competition or the detectors' open data."""
     from pathlib import Path
@@ -55,6 +57,8 @@ def ingest_gw_strain(
             earliest_merger=earliest_merger,
             latest_merger=latest_merger,
             data_version=data_version,
+            shard=shard,
+            shards=shards,
         ),
     )
-    dataset.metadata.update(origin=provenance.origin, rows=provenance.received)
+    dataset.metadata.update(origin=provenance.origin, rows=provenance.received, shard=shard, shards=shards)

@@ -56,10 +56,10 @@ def open_g2net(settings: Settings, rejections: Rejections) -> Source:
         place: _Folder | _Bucket = _Bucket.open(settings.location)
     else:
         place = _Folder(Path(settings.location))
-    labels, asked = _read_labels(place, rejections)
+    labels, dropped = _read_labels(place, rejections if settings.part.is_first else Rejections())
     if settings.rows and settings.rows < len(labels):  # the first files of a folder are as random as any, but a
         chosen = np.random.default_rng(settings.seed % 2**64).choice(len(labels), settings.rows, replace=False)
-        asked -= len(labels) - settings.rows  # draw depends on the seed alone
+        # draw depends on the seed alone
         labels = labels.iloc[np.sort(chosen)]
     elif settings.rows > len(labels):
         warn(f"{settings.rows} windows were asked for, but only {len(labels)} have labels.")
@@ -75,7 +75,10 @@ def open_g2net(settings: Settings, rejections: Rejections) -> Source:
             "window is taken for a segment of its own.",
         ),
     )
-    return Source(provenance, asked, _stream(place, labels, rejections))
+    mine = settings.part.rows(len(labels), WINDOWS_PER_BATCH)
+    own = labels.iloc[mine.start : mine.stop]
+    asked = len(own) + (dropped if settings.part.is_first else 0)
+    return Source(provenance, asked, _stream(place, own, rejections))
 
 
 class _Folder:
@@ -125,7 +128,7 @@ def _relative(name: str) -> str:
 
 
 def _read_labels(place: "_Folder | _Bucket", rejections: Rejections) -> tuple[pd.DataFrame, int]:
-    """Return id and label of what can be asked for, and the number of lines."""
+    """Return id and label of what can be asked for, and the number of lines that cannot."""
     with tempfile.TemporaryDirectory(prefix="armillary-") as scratch:
         path = place.labels(Path(scratch))
         try:
@@ -147,7 +150,7 @@ def _read_labels(place: "_Folder | _Bucket", rejections: Rejections) -> tuple[pd
     rejections.add_many(name[twice], "duplicate", f"named twice in {LABELS}: the first counts")
     rejections.add_many(name[odd], "odd name", "no name of a file of the competition")
     good = ~(unknown | twice | odd)
-    return pd.DataFrame({"id": name[good], "label": target[good].map(_TARGETS)}), len(labels)
+    return pd.DataFrame({"id": name[good], "label": target[good].map(_TARGETS)}), int((~good).sum())
 
 
 def _stream(place: "_Folder | _Bucket", labels: pd.DataFrame, rejections: Rejections) -> Iterator[Columns]:

@@ -82,7 +82,8 @@ def open_gwosc(settings: Settings, rejections: Rejections) -> Source:
         notes=("Real noise of the detectors; the waves in it are simulated (IMRPhenomD).",),
     )
     source = Source(provenance, 0, iter(()))
-    source.batches = _stream(source, [times[start] for start in starts], settings, rejections)
+    mine = settings.part.rows(len(starts), 1)
+    source.batches = _stream(source, [times[start] for start in starts], mine, settings, rejections)
     return source
 
 
@@ -127,7 +128,9 @@ def _archived_files(settings: Settings) -> Mapping[int, list[Path | str]]:
 
 
 def _archive(settings: Settings) -> Archive:
-    return Archive(settings.archive_url, Store.if_configured(), version=settings.data_version)
+    return Archive(
+        settings.archive_url, Store.if_configured(), version=settings.data_version, sharers=settings.shards
+    )
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -142,23 +145,26 @@ def _require_listing(path: Path) -> None:
 
 
 def _stream(
-    source: Source, groups: list[list[Path | str]], settings: Settings, rejections: Rejections
+    source: Source, groups: list[list[Path | str]], mine: range, settings: Settings, rejections: Rejections
 ) -> Iterator[Columns]:
     """Read the files of one time after the other, and hand over their windows."""
-    rng = np.random.default_rng(settings.seed % 2**64)
-    left = settings.rows or None
-    for files in groups:
-        stretch = _load(files, settings)
+    for number in mine:
+        wanted = settings.rows * (number + 1) // len(groups) - settings.rows * number // len(groups)
+        if settings.rows and not wanted:
+            continue
+        stretch = _load(groups[number], settings)
+        # A seed of its own for each: a shard draws what the whole would have drawn there.
+        rng = np.random.default_rng((settings.seed % 2**64, stretch.gps_start))
         windows = _windows(stretch, settings, rejections)
-        source.asked += len(windows)
-        chosen = windows[windows >= 0][:left]
-        source.asked -= int((windows >= 0).sum()) - len(chosen)
+        usable = windows[windows >= 0]
+        chosen = usable
+        if settings.rows and len(usable) > wanted:
+            chosen = np.sort(rng.choice(usable, wanted, replace=False))
+        elif len(usable) < wanted:
+            warn(f"Of {wanted} windows from GPS {stretch.gps_start} on, {len(usable)} can be used.")
+        source.asked += len(windows) - len(usable) + len(chosen)
         for start in range(0, len(chosen), WINDOWS_PER_BATCH):
             yield _batch(stretch, chosen[start : start + WINDOWS_PER_BATCH], settings, rng)
-        if left is not None:
-            left -= len(chosen)
-            if left == 0:
-                return
 
 
 def _load(files: list[Path | str], settings: Settings) -> _Stretch:

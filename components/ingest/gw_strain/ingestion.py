@@ -3,6 +3,7 @@
 import dataclasses
 from pathlib import Path
 
+from components.common.contents import content_hash
 from components.common.errors import InputError
 from components.common.files import whole
 from components.common.provenance import Provenance
@@ -19,7 +20,8 @@ __all__ = ["Settings", "ingest"]
 def ingest(output: Path, settings: Settings) -> Provenance:
     """Write `dataset.parquet` and `rejected.parquet` into the folder `output`.
 
-    Memory does not grow with the number of windows, but for their labels.
+    Memory does not grow with the number of windows, but for their labels. A shard may come out empty; that the
+    whole is not, the stage that merges them sees to.
 
     Parameters
     ----------
@@ -40,14 +42,16 @@ def ingest(output: Path, settings: Settings) -> Provenance:
     ArchiveError
         When the archive is down.
     """
-    with stage("ingest"), whole(output) as folder:
+    part = settings.part
+    marks = part.to_settings({**settings.request, "contents": content_hash()})
+    with stage(part.stage_name("ingest"), output), whole(output) as folder:
         rejections = Rejections()
         source = _open(settings, rejections)
-        with TableWriter(folder / "dataset.parquet", FIELDS, source.provenance) as writer:
+        with TableWriter(folder / "dataset.parquet", FIELDS, source.provenance, marks) as writer:
             for columns in source.batches:
                 writer.write(columns)
                 report_progress(writer.rows + len(rejections), source.asked, "windows", rejected=len(rejections))
-            if not writer.rows:
+            if not writer.rows and part.is_whole:
                 raise _nothing(settings, rejections)
             writer.provenance = dataclasses.replace(
                 source.provenance,

@@ -1,8 +1,10 @@
 """What can be asked of the ingest stage."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from components.common.errors import ParameterError
+from components.common.shards import Shard
 from components.ingest.gw_strain.schema import SAMPLE_RATE_HZ, SAMPLES
 
 SOURCES = ("simulated", "g2net", "gwosc")
@@ -19,7 +21,8 @@ class Settings:
     source : {"simulated", "g2net", "gwosc"}
         The simulator, the files of the G2Net competition, or open data of the detectors with injected waves.
     rows : int
-        Windows wanted, drawn at random where there are more; 0 means all.
+        Windows wanted, drawn at random where there are more, of open data as many from each stretch of time; 0
+        means all.
     seed : int
         Of the simulator, of the injections, or of that draw.
     location : str
@@ -48,6 +51,8 @@ class Settings:
         Seconds from the beginning of the window.
     data_version : str
         Opaque. Change it to have unchanged settings run anew, because the files behind them changed.
+    shard, shards : int
+        Which part of the table to write, from 0, of how many. The parts in order are exactly the whole.
     """
 
     source: str = "simulated"
@@ -69,14 +74,27 @@ class Settings:
     earliest_merger: float = 1.0
     latest_merger: float = 1.8
     data_version: str = ""
+    shard: int = 0
+    shards: int = 1
 
     def __post_init__(self) -> None:
+        _ = self.part  # there is none of an impossible number
         if self.source not in SOURCES:
             raise ParameterError(f"There is no source {self.source!r}.", f"Choose one of {', '.join(SOURCES)}.")
         if self.rows < 0 or (self.source == "simulated" and self.rows == 0):
             raise ParameterError(f"rows is {self.rows}.", "Give a positive number of windows.")
         self._check_place()
         self._check_waves()
+
+    @property
+    def part(self) -> Shard:
+        """The part to write."""
+        return Shard(self.shard, self.shards)
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """What is asked of all parts together, as JSON."""
+        return {**asdict(self), "shard": None}
 
     @property
     def excluded_times(self) -> list[float]:

@@ -40,13 +40,14 @@ def open_simulator(settings: Settings) -> Source:
             "scores here is no measure of how it does on them.",
         ),
     )
-    return Source(provenance, settings.rows, _simulate(settings))
+    mine = settings.part.rows(settings.rows, WINDOWS_PER_BATCH)
+    return Source(provenance, len(mine), _simulate(settings, mine))
 
 
-def _simulate(settings: Settings) -> Iterator[Columns]:
+def _simulate(settings: Settings, mine: range) -> Iterator[Columns]:
     """Yield batches in order while the next ones are computed. Each has its own seed: threads change nothing."""
     threads = len(os.sched_getaffinity(0))
-    batches = iter(range(-(-settings.rows // WINDOWS_PER_BATCH)))
+    batches = iter(range(mine.start // WINDOWS_PER_BATCH, -(-mine.stop // WINDOWS_PER_BATCH)))
     waiting: deque[Future[Columns]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         while True:
