@@ -98,7 +98,7 @@ def test_impossible_maps_are_rejected_by_name(tmp_path: Path) -> None:
     assert (table["maps"] >= 0).all()
     for field in maps:
         save(tmp_path / "in", np.full_like(maps[field], np.nan), field, "IllustrisTNG", "LH")
-    with pytest.raises(InputError, match="Not one map .* 60 not a number"):
+    with pytest.raises(InputError, match=r"Not one map .* 60 not a number"):
         ingest(tmp_path / "none", _settings(tmp_path / "in"))
     assert not (tmp_path / "none").exists()
 
