@@ -95,6 +95,8 @@ class Kind:
         Takes outcome, the number of resamples and seed: further scores by name.
     examine : callable or None
         Takes model, outcome and the settings of the table: what `write_report` needs besides.
+    sample : int
+        Objects whose data are kept for that, as `Outcome.sample`.
     """
 
     name: str
@@ -116,6 +118,7 @@ class Kind:
     external: Callable[[Path, Model, Baselines, float], External]
     extra_scores: Callable[[Outcome, int, int], dict[str, Score]] | None = None
     examine: Callable[[Model, Outcome, Mapping[str, Any]], Any] | None = None
+    sample: int = 0
 
 
 def find_kind(columns: Sequence[str]) -> Kind:
@@ -126,9 +129,10 @@ def find_kind(columns: Sequence[str]) -> Kind:
     InputError
         When it is of none.
     """
+    from components.evaluate.regression.images import IMAGES
     from components.evaluate.regression.spectra import SPECTRA
 
-    for kind in (SPECTRA,):
+    for kind in (SPECTRA, IMAGES):
         if {*kind.inputs, kind.group, "redshift"} <= set(columns):
             return kind
     raise InputError(

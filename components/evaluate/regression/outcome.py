@@ -105,12 +105,18 @@ class Outcome:
         Names of the baselines for a reader, the constant first.
     worst : Worst
         To be drawn.
+    stacked : BinnedDistribution of one row
+        Mean of all predicted distributions: how many objects there are at each redshift, as predicted.
+    sample : dict of str to ndarray, shape (k, ...)
+        What the model was given of the first `Kind.sample` objects.
     """
 
     columns: Columns
     kind: "Kind"
     labels: Mapping[str, str]
     worst: Worst
+    stacked: BinnedDistribution
+    sample: Columns
 
     @property
     def predictions(self) -> Predictions:
@@ -147,7 +153,9 @@ def predict_batches(
     """
     carried, size = [field.name for field in kind.fields], kind.measure.name
     parts: list[Columns] = []
+    samples: list[Columns] = []
     worst: Worst | None = None
+    total: npt.NDArray[Any] = np.zeros(())
     begin = 0
     for batch in batches:
         truth = np.asarray(batch["redshift"], dtype=np.float64)
@@ -159,13 +167,22 @@ def predict_batches(
         parts.append(part)
         seen = Worst(begin + np.arange(truth.size), data, distribution)
         worst = _keep_worst(worst, seen, np.abs(np.concatenate([p[size] for p in parts])))
+        samples.append({name: values[: max(0, kind.sample - begin)].copy() for name, values in data.items()})
+        total = total + np.diff(distribution.cumulative, axis=1).sum(axis=0)
         begin += truth.size
     if worst is None:
         raise InputError(
             "There is no object to evaluate on.", "Preprocess with a larger test fraction, or ingest more rows."
         )
     columns = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
-    return Outcome(columns, kind, {"constant": "best constant", **baselines.labels}, worst)
+    return Outcome(
+        columns,
+        kind,
+        {"constant": "best constant", **baselines.labels},
+        worst,
+        BinnedDistribution(worst.distribution.edges, (total / begin)[None].astype(np.float32)),
+        {name: np.concatenate([s[name] for s in samples]) for name in samples[0]},
+    )
 
 
 def fields(outcome: Outcome) -> list[Any]:

@@ -13,18 +13,20 @@ _FRACTION = ".3f"
 _VELOCITY = ",.0f"
 
 
-def add_score_table(section: Section, caption: str, outcome: Outcome, scored: Scored, notes: str) -> None:
+def add_score_table(
+    section: Section, caption: str, outcome: Outcome, scored: Scored, notes: str, form: str = _FRACTION
+) -> None:
     """Add a table with one row a score, the model first, then the baselines and the published figure."""
     section.table(
         caption,
         [
             Column("Score"),
-            Column("Model", _FRACTION),
-            Column(f"{100 * INTERVAL_LEVEL:.0f}\u00a0% interval", _FRACTION),
-            *(Column(label[0].upper() + label[1:], _FRACTION) for label in outcome.labels.values()),
-            Column("Published", _FRACTION),
+            Column("Model", form),
+            Column(f"{100 * INTERVAL_LEVEL:.0f}\u00a0% interval", form),
+            *(Column(label[0].upper() + label[1:], form) for label in outcome.labels.values()),
+            Column("Published", form),
         ],
-        [_row(definition, scored) for definition in outcome.kind.scores],
+        [_row(definition, scored, form) for definition in outcome.kind.scores],
         notes=notes,
     )
 
@@ -35,8 +37,8 @@ def arrays(entries: Sequence[Score]) -> tuple[Floats, Floats, Floats]:
     return value, low, high
 
 
-def _row(definition: Definition, scored: Scored) -> list[Cell]:
-    form = _VELOCITY if definition.unit == "km/s" else _FRACTION
+def _row(definition: Definition, scored: Scored, fraction: str) -> list[Cell]:
+    form = _VELOCITY if definition.unit == "km/s" else fraction
     own = scored.model[definition.name]
     others = [scored.baselines[name].get(definition.name) for name in scored.baselines]
     label = f"{definition.label}, {definition.unit}" if definition.unit else definition.label

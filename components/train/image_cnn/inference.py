@@ -16,6 +16,7 @@ from components.common.distributions import BinnedDistribution
 from components.common.errors import ArmillaryError, InputError
 from components.common.files import read_json, write_json
 from components.common.training import Epoch, autocast, pick_device
+from components.preprocess.cutouts.preparation import prepare
 from components.train.conv1d.answers import RedshiftAnswer, answer_from_json
 from components.train.image_cnn.network import Architecture, CutoutNetwork, symmetries
 from components.train.image_cnn.side_inputs import SideInputs
@@ -72,7 +73,7 @@ class CutoutModel:
         Parameters
         ----------
         images : ndarray, shape (n, bands, size, size)
-            Prepared cutouts.
+            Cutouts, stored or raw, as `preparation.prepare` takes them.
         magnitudes : ndarray, shape (n, 5), optional
             Dereddened magnitudes in ugriz, NaN where missing; a model of images alone does not look at them.
         """
@@ -103,7 +104,7 @@ class CutoutModel:
                     f"The cutouts have the shape {images.shape[1:]}, but the model knows {expected}.",
                     "Prepare them with the model's own preprocess settings.",
                 )
-            shown = torch.as_tensor(np.ascontiguousarray(images)).to(device).float()
+            shown = torch.as_tensor(prepare(images, self.preprocess_settings)).to(device)
         if self.architecture.side_inputs:
             if magnitudes is None:
                 raise InputError(

@@ -1,7 +1,7 @@
 """The train stage: a network for cutouts, chosen on validation rows, calibrated, and stored."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from components.common.tables import (
 )
 from components.common.telemetry import report_counts, stage
 from components.common.training import Epoch, Schedule, checkpoint_folder, fit, forget, pick_device
+from components.preprocess.cutouts.preparation import Preparation, prepare
 from components.train.conv1d.answers import RedshiftAnswer
 from components.train.image_cnn.inference import INPUTS, CutoutModel, save_model
 from components.train.image_cnn.network import Architecture, vary
@@ -124,33 +125,51 @@ def train(dataset: Path, model: Path, settings: Settings) -> None:
         torch.manual_seed(settings.seed)
         network = architecture.build()
         checkpoint = checkpoint_folder("image_cnn", asdict(settings), architecture.to_json(), _identity(table))
-        schedule = _schedule(settings)
-        history = fit(
-            network, make_loss(answer, side_inputs, settings.target), training, validation, schedule, checkpoint
-        )
+        schedule, stored = _schedule(settings), read_settings(table)
+        loss = make_loss(answer, side_inputs, settings.target, storage_unit(stored))
+        history = fit(network, loss, training, validation, schedule, checkpoint)
         record = _record(table, settings, schedule.precision, history)
-        unfinished = CutoutModel(network, architecture, answer, side_inputs, read_settings(table), record)
+        unfinished = CutoutModel(network, architecture, answer, side_inputs, stored, record)
         with whole(model) as folder:
             save_model(folder, calibrate(unfinished, table), history)
         forget(checkpoint)
 
 
 def make_loss(
-    answer: RedshiftAnswer, side_inputs: SideInputs, target: str
+    answer: RedshiftAnswer, side_inputs: SideInputs, target: str, unit: float = 1.0
 ) -> Callable[[nn.Module, dict[str, Tensor]], Tensor]:
-    """Make the loss of a minibatch of columns, whose cutouts are turned and mirrored in training alone."""
+    """Make the loss of a minibatch of columns, whose cutouts are turned and mirrored in training alone.
+
+    Parameters
+    ----------
+    answer : RedshiftAnswer
+        What the outputs mean.
+    side_inputs : SideInputs
+        Scales of the magnitudes.
+    target : str
+        Column of the labels.
+    unit : float
+        What 1 of a stored cutout is to the network, as of `storage_unit`.
+    """
 
     def loss(network: nn.Module, batch: dict[str, Tensor]) -> Tensor:
         images = beside = None
         if IMAGE in batch:
             shown = vary(batch[IMAGE]) if network.training else batch[IMAGE]
-            images = shown.to(dtype_for(shown), memory_format=torch.channels_last)
+            images = shown.to(dtype_for(shown), memory_format=torch.channels_last).mul_(unit)
         if MAGNITUDES[0] in batch:
             magnitudes = torch.stack([batch[name].float() for name in MAGNITUDES], 1).cpu().numpy()
             beside = torch.as_tensor(side_inputs.make(magnitudes)).to(batch[target].device)
         return answer.loss(network(images, beside), batch[target])
 
     return loss
+
+
+def storage_unit(settings: Mapping[str, Any]) -> float:
+    """Return what `prepare` makes of 1 in a stored cutout: a minibatch is scaled by it where it is computed."""
+    preparation = Preparation.from_settings(settings)
+    one = np.ones((1, len(preparation.bands), preparation.size, preparation.size), preparation.storage)
+    return float(prepare(one, settings).flat[0])
 
 
 def dtype_for(images: Tensor) -> torch.dtype:
@@ -211,9 +230,9 @@ def _answer(table: Path, settings: Settings) -> RedshiftAnswer:
     labels = read_table(table, [settings.target], "train")[settings.target].astype(np.float64)
     if not labels.size:
         raise InputError(f"{table} has no training row.", "Give more rows, or smaller fractions for the others.")
-    if not np.isfinite(labels).all() or labels.min() < 0:
+    if not np.isfinite(labels).all():
         raise InputError(
-            f"{np.sum(~(labels >= 0))} training rows of {table} have no {settings.target} or a negative one.",
+            f"{np.sum(~np.isfinite(labels))} training rows of {table} have no {settings.target}.",
             "Leave rows without a label out of the data set.",
         )
     return RedshiftAnswer.covering(float(labels.max()), BIN_STEP, 1)
