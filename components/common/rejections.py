@@ -36,6 +36,11 @@ class Rejections:
         """Number of dropped objects by reason."""
         return dict(Counter(reason for _, reason, _ in self._rows))
 
+    @property
+    def details(self) -> tuple[str, ...]:
+        """What exactly was wrong with each dropped object, in their order."""
+        return tuple(detail for _, _, detail in self._rows)
+
     def write(self, path: Path, provenance: Provenance) -> None:
         """Write the table, also when it is empty: its absence would say nothing."""
         ids, reasons, details = zip(*self._rows, strict=True) if self._rows else ((), (), ())

@@ -1,0 +1,118 @@
+"""What a snapshot holds, by whatever names: the heads of Gadget-III, Arepo and GADGET-4 differ."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from components.common.errors import InputError
+
+KPC_CM = 3.085678e21
+_REMEDY = "Give a snapshot of Gadget, Arepo or GADGET-4 as the archive ships it."
+
+
+@dataclass(frozen=True, eq=False)
+class Header:
+    """Of one file of a snapshot.
+
+    Attributes
+    ----------
+    box_size : float
+        In Mpc/h.
+    unit : float
+        Mpc/h in the file's unit of length.
+    redshift : float
+        Of the snapshot.
+    omega_m : float
+        NaN where the file does not say.
+    files : int
+        Number of files that make up the snapshot.
+    counts, totals : ndarray of int64, shape (types,)
+        Particles of each type in this file, and in all files.
+    masses : ndarray, shape (types,)
+        Of a particle of each type; 0 where each has a mass of its own.
+    """
+
+    box_size: float
+    unit: float
+    redshift: float
+    omega_m: float
+    files: int
+    counts: npt.NDArray[np.int64]
+    totals: npt.NDArray[np.int64]
+    masses: npt.NDArray[np.float64]
+
+    @property
+    def lattice(self) -> int:
+        """Particles of dark matter a side, 0 if their number is no cube."""
+        total = int(self.totals[1]) if len(self.totals) > 1 else 0
+        side = round(total ** (1 / 3))
+        return side if side**3 == total else 0
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Some particles of one type.
+
+    Attributes
+    ----------
+    positions : ndarray, shape (particles, 3)
+        In the file's unit of length.
+    mass : float or ndarray of float32, shape (particles,)
+        Of each of them.
+    """
+
+    positions: npt.NDArray[Any]
+    mass: float | npt.NDArray[np.float32]
+
+
+class SnapshotFile(Protocol):
+    """One file of a snapshot."""
+
+    header: Header
+
+    def parts(self, kind: int) -> Iterator[Part]:
+        """Read the particles of a type, part by part."""
+        ...
+
+
+def read_header(path: object, values: Mapping[str, Any]) -> Header:
+    """Make a header of attributes.
+
+    Parameters
+    ----------
+    path : object
+        Of the file, for what is said about it.
+    values : mapping
+        Attributes of the groups Header and Parameters: GADGET-4 keeps the cosmology in the latter.
+
+    Raises
+    ------
+    InputError
+        When something is missing that cannot be guessed.
+    """
+    missing = [name for name in ("BoxSize", "NumPart_ThisFile") if name not in values]
+    if missing or not {"Redshift", "Time"} & set(values):
+        missing = missing or ["Redshift"]
+        raise InputError(f"The header of {path} has no {', '.join(missing)}.", _REMEDY)
+    # CAMELS counts in kpc/h; what else a file counts in, it says.
+    unit = float(values.get("UnitLength_in_cm", KPC_CM)) / KPC_CM / 1e3
+    counts = np.atleast_1d(np.asarray(values["NumPart_ThisFile"])).astype(np.int64)
+    totals = np.atleast_1d(np.asarray(values.get("NumPart_Total", counts))).astype(np.int64)
+    high = np.atleast_1d(np.asarray(values.get("NumPart_Total_HighWord", 0))).astype(np.int64)
+    masses = np.zeros(len(counts))
+    table = np.atleast_1d(np.asarray(values.get("MassTable", 0.0), dtype=np.float64))
+    masses[: len(table)] = table[: len(masses)]
+    time = float(values.get("Time", 0.0))
+    return Header(
+        box_size=float(values["BoxSize"]) * unit,
+        unit=unit,
+        redshift=float(values["Redshift"]) if "Redshift" in values else 1 / time - 1,
+        omega_m=float(values.get("Omega0", np.nan)),
+        files=max(1, int(values.get("NumFilesPerSnapshot", 1))),
+        counts=counts,
+        totals=totals + (high << 32),
+        masses=masses,
+    )
