@@ -119,7 +119,9 @@ class Conv1dModel:
         assert isinstance(self.network, StridedNetwork)
         device = pick_device()
         network = self.network.to(device).eval()
-        total = torch.stack([torch.from_numpy(part).to(device).float() for part in parts]).sum(0)
+        total = torch.from_numpy(parts[0]).to(device).float()
+        for part in parts[1:]:
+            total += torch.from_numpy(part).to(device)  # in place: stacked first, it takes as long as the network
         with autocast(device, self.record["settings"]["precision"]):
             found = network.from_contributions(total)
         return np.asarray(found.float().cpu().numpy())
