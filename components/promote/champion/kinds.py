@@ -15,6 +15,7 @@ from components.evaluate.regression import redshift
 from components.promote.champion.answers import Kind
 from components.promote.champion.classes import apply_classes, read_classes
 from components.promote.champion.galaxies import apply_regressor, read_galaxies
+from components.promote.champion.morphology import apply_morphology
 from components.promote.champion.redshifts import apply_conv1d, read_redshifts
 from components.promote.champion.strain import apply_strain, read_strain
 
@@ -23,6 +24,7 @@ KINDS: Mapping[tuple[str, str], Kind] = {
     ("regressor", "redshift"): Kind(model_comparison.REDSHIFT, read_galaxies, apply_regressor),
     ("conv1d", "label of spectra"): Kind(CLASS_SCORES, read_classes, apply_classes),
     ("conv1d", "label of strain"): Kind(CLASS_SCORES, read_strain, apply_strain),
+    ("boosted_trees", "label of morphology"): Kind(CLASS_SCORES, read_classes, apply_morphology),
 }
 
 

@@ -113,7 +113,7 @@ class SklearnEstimator:
             self.model = make_pipeline(
                 SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True),
                 StandardScaler(),
-                LogisticRegression(max_iter=1000, **self.parameters),
+                LogisticRegression(solver="newton-cholesky", max_iter=200, **self.parameters),
             ).fit(rows.features, rows.truth, logisticregression__sample_weight=weights)
         return self
 

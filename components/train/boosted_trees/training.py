@@ -29,6 +29,8 @@ from components.train.boosted_trees.tuning import Budget, summarise, tune
 FIRST = "boosting"
 """What is taken where none of the others is surely better: its answers can be explained feature by feature."""
 
+_NEARLY_ALL = (0.001, 0.999)
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -122,6 +124,7 @@ def train(dataset: Path, model: Path, settings: Settings) -> dict[str, Any]:
             "budget": {"rows": min(settings.tuning_rows, len(training)), "folds": settings.folds},
             "rows": {"train": len(training), "validation": len(validation)},
             "chosen": choose(losses),
+            "ranges": _ranges(training, plan.features),
             "kinds": records,
             "data": read_provenance(table).to_json(),
             "code_version": code_version(),
@@ -146,6 +149,12 @@ def choose(losses: Mapping[str, Floats]) -> str:
     gain = losses[FIRST] - losses[best]
     error = float(gain.std()) / max(1.0, len(gain)) ** 0.5
     return best if float(gain.mean()) > error else FIRST
+
+
+def _ranges(rows: Rows, features: Sequence[str]) -> dict[str, list[float]]:
+    """Find between which values nearly all training rows lie: beyond them a model has seen next to nothing."""
+    low, high = np.nanquantile(rows.features, _NEARLY_ALL, axis=0)
+    return {name: [float(low[k]), float(high[k])] for k, name in enumerate(features)}
 
 
 def _train_one(
