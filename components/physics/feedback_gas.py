@@ -58,6 +58,8 @@ class Baryons:
 
     Attributes
     ----------
+    density : ndarray of float32
+        Of matter around the tracer, in units of the mean.
     gas, stars, dark : ndarray of float32
         Shares of a tracer's mass; gas that came from elsewhere counts where it is now.
     temperature : ndarray of float32
@@ -74,6 +76,7 @@ class Baryons:
         In km/s.
     """
 
+    density: Array
     gas: Array
     stars: Array
     dark: Array
@@ -126,6 +129,7 @@ def add_baryons(
     kicks = (150 * feedback.a_sn2 * from_winds) ** 2 + (400 * feedback.a_agn2 * from_bursts) ** 2
     amplified = 1 + 3 * feedback.a_agn1**0.5 * from_bursts + feedback.a_sn1**0.5 * from_winds
     return Baryons(
+        density=density,
         gas=share * gas,
         stars=share * stars,
         dark=np.full(len(positions), 1 - share, dtype=np.float32),

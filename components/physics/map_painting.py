@@ -15,7 +15,7 @@ from components.physics.feedback_gas import CRITICAL_DENSITY, Baryons, Feedback,
 from components.physics.matter_sheet import refine
 from components.physics.multifield import BOX_SIZE_MPC_H, SLAB_MPC_H, SLABS
 from components.physics.particle_mesh import Particles
-from components.physics.slab_projection import project
+from components.physics.slab_projection import project_adaptively
 
 Array = npt.NDArray[np.float32]
 
@@ -25,6 +25,8 @@ _ELECTRONS_PER_PROTON_MASS = 0.88
 _PRESSURE = 8.2543e-3 / 0.59 * 1e-9
 """k T over the mean mass of a particle in (km/s)^2 for 1 K, and kpc^3 in 1 Mpc^3."""
 
+_MOST_TRACERS = 128
+"""A side: with more of them memory is short before maps are finer."""
 _SUMS = (
     "Mgas", "Vgas", "T", "Z", "HI", "ne", "B", "MgFe", "Mcdm", "Vcdm", "Mstar",
 )  # fmt: skip
@@ -38,7 +40,6 @@ def paint_maps(
     feedback: Feedback,
     fields: Sequence[str],
     grid: int = 64,
-    refinement: int = 1,
 ) -> Array:
     """Paint maps of slabs of a simulation.
 
@@ -54,8 +55,6 @@ def paint_maps(
         Names in `multifield.FIELDS`.
     grid : int
         Pixels a side.
-    refinement : int
-        See `matter_sheet.refine`: tracers a side are doubled so often.
 
     Returns
     -------
@@ -63,10 +62,12 @@ def paint_maps(
         Five slabs along each of three axes, in the units of `multifield.FIELDS`.
     """
     box = BOX_SIZE_MPC_H
-    positions, velocities = refine(particles.positions, particles.velocities, box, refinement)
-    mesh = round(len(positions) ** (1 / 3))
+    side = round(len(particles.positions) ** (1 / 3))
+    times = max(0, int(np.log2(min(grid, _MOST_TRACERS) / side)))
+    positions, velocities = refine(particles.positions, particles.velocities, box, times)
+    mesh = side * 2**times
     baryons = add_baryons(positions, velocities, cosmology, feedback, box, mesh)
-    sums = project(positions, _weights(baryons), grid, SLABS, box)
+    sums = project_adaptively(positions, _weights(baryons), baryons.density, grid, SLABS, box)
     # Mass of a tracer over the area of a pixel: what turns shares of tracers into surface densities.
     scale = cosmology.omega_m * CRITICAL_DENSITY * box**3 / len(positions) / (box / grid) ** 2
     return np.stack([_map_of(name, sums, scale) for name in fields], axis=1)

@@ -41,7 +41,7 @@ def refine(positions: Vectors, velocities: Vectors, box_size: float, times: int 
     both = np.concatenate([shift, velocities.reshape(side, side, side, 3)], axis=-1)
     for _ in range(times):
         for axis in range(3):
-            both = _double(both, axis)
+            both = double(both, axis)
     moved = both[..., :3] + _lattice(len(both), box_size)
     return moved.reshape(-1, 3), np.ascontiguousarray(both[..., 3:]).reshape(-1, 3)
 
@@ -51,8 +51,8 @@ def _lattice(side: int, box_size: float) -> Vectors:
     return np.stack(np.meshgrid(line, line, line, indexing="ij"), axis=-1)
 
 
-def _double(values: npt.NDArray[np.float32], axis: int) -> npt.NDArray[np.float32]:
-    """Interpolate a quarter of a spacing to either side of each lattice point."""
+def double(values: npt.NDArray[np.float32], axis: int) -> npt.NDArray[np.float32]:
+    """Interpolate a quarter of a spacing to either side of each point of a periodic axis."""
     near = np.float32(0.75) * values
     before, after = (near + np.float32(0.25) * np.roll(values, step, axis) for step in (1, -1))
     shape = list(values.shape)

@@ -57,7 +57,7 @@ class Settings:
     simulations: str = "0-99"
     grid: int = 64
     seed: int = 0
-    particles: int = 32
+    particles: int = 64
     steps: int = 12
     location: str = ""
     archive_url: str = CMD_ARCHIVE
@@ -142,7 +142,7 @@ class Settings:
             raise ParameterError(f"grid is {self.grid}.", "Choose 8 to 512 pixels a side, such as 64.")
         if self.source == "simulated" and not (8 <= self.particles <= 256 and self.particles % 2 == 0):
             raise ParameterError(
-                f"particles is {self.particles}.", "Choose an even number of 8 to 256 a side, such as 32."
+                f"particles is {self.particles}.", "Choose an even number of 8 to 256 a side, such as 64."
             )
         if not 1 <= self.steps <= 1000:
             raise ParameterError(f"steps is {self.steps}.", "Choose 1 to 1000, such as 12.")

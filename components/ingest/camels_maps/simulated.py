@@ -124,7 +124,6 @@ def _one(number: int, settings: Settings) -> Simulation:
         box_size_mpc_h=BOX_SIZE_MPC_H,
         steps=settings.steps,
         snapshots=(0.0,),
-        mesh_factor=2,  # maps show more than linear waves
     )
     maps = paint_maps(particles, cosmology, Feedback(*feedback), settings.fields, settings.grid)
     return Simulation(SIMULATOR, number, parameters, maps)
