@@ -32,9 +32,9 @@ def open_simulator(settings: Settings) -> Source:
     provenance = Provenance(
         origin="simulated",
         archive="Armillary's particle-mesh simulator",
-        query=f"{settings.rows} universes on a latin hypercube, Omega_m {OMEGA_M[0]:g} to {OMEGA_M[1]:g} and sigma_8 "
-        f"{SIGMA_8[0]:g} to {SIGMA_8[1]:g}; {settings.particles}^3 particles in {settings.box_size_mpc_h:g} Mpc/h, "
-        f"{settings.steps} steps; density on {settings.grid}^3 cells",
+        query=f"{settings.rows} universes on a latin hypercube, Omega_m {OMEGA_M[0]:g} to {OMEGA_M[1]:g}, "
+        f"sigma_8 {SIGMA_8[0]:g} to {SIGMA_8[1]:g}; {settings.particles}^3 particles in "
+        f"{settings.box_size_mpc_h:g} Mpc/h, {settings.steps} steps; density on {settings.grid}^3 cells",
         release=code_version(),
         retrieved_at=datetime.now(UTC).isoformat(timespec="seconds"),
         seed=settings.seed,

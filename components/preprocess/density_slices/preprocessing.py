@@ -1,0 +1,274 @@
+"""The preprocess stage: cubes of density as stacks of slabs, the beginning scaled to today by linear growth."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from components.common.errors import InputError, ParameterError
+from components.common.files import whole
+from components.common.rejections import Rejections
+from components.common.shards import Shard
+from components.common.splits import assign_splits
+from components.common.tables import (
+    Columns,
+    TableWriter,
+    column,
+    open_table,
+    read_batches,
+    read_provenance,
+    read_settings,
+    read_table,
+    tensor_column,
+)
+from components.common.telemetry import report_counts, report_progress, stage
+from components.physics.cosmology import Cosmology
+from components.preprocess.density_slices.slicing import AXES, overdensity_slabs, require_slabs
+
+__all__ = ["Settings", "preprocess"]
+
+DATASET, REJECTED = "dataset.parquet", "rejected.parquet"
+_CUBES = ("initial", "final")
+_CARRIED = ("simulation_id", "set", "suite", "seed", "omega_m", "sigma_8", "redshift_initial", "redshift_final")
+_NEEDED = ("id", "lattice", *_CARRIED, *_CUBES)
+_BYTES_PER_GROUP = 32 << 20
+_MEAN_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the stage does to cubes.
+
+    Attributes
+    ----------
+    channels : int
+        Slabs that a cube is cut into; divides its grid. All of them are given to a model together, because matter
+        moves by about 2 Mpc/h, across their borders.
+    axes : str
+        Axes along which it is cut, of x, y and z: each gives a row, of the same split.
+    validation_fraction, test_fraction : float
+        Shares of the simulations.
+    seed : int
+        Of the split.
+    """
+
+    channels: int = 8
+    axes: str = AXES
+    validation_fraction: float = 0.15
+    test_fraction: float = 0.15
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.axes or set(self.axes) - set(AXES) or len(set(self.axes)) != len(self.axes):
+            raise ParameterError(f"There are no axes {self.axes!r}.", "Give some of x, y and z, each once: xyz.")
+        if self.channels < 1:
+            raise ParameterError(f"channels is {self.channels}.", "Give the number of slabs, such as 8.")
+
+
+def preprocess(snapshots: Path, output: Path, settings: Settings) -> None:
+    """Cut cubes into slabs, along each axis.
+
+    Both columns stay overdensities: how they are best shown to a network is the training's choice, and the
+    settings of the table hold what it needs to know of the training simulations for that. The table is read twice,
+    one simulation at a time.
+
+    Parameters
+    ----------
+    snapshots : Path
+        Folder with the `dataset.parquet` of the ingest stage.
+    output : Path
+        Folder to create, with `dataset.parquet` and `rejected.parquet`.
+    settings : Settings
+        What to do.
+
+    Raises
+    ------
+    InputError
+        When the grid does not divide the particles' lattice, or no simulation is left.
+    """
+    with stage("preprocess", output), whole(output) as folder:
+        source = snapshots / DATASET
+        about = read_settings(source)
+        _require(source, about, settings)
+        splits = _Splits(source, settings)
+        rejections = Rejections()
+        stored = {
+            **Shard.without(about),
+            "channels": settings.channels,
+            "axes": settings.axes,
+            "normalisation": _normalisation(source, splits, settings),
+            "settings": asdict(settings),
+        }
+        provenance = read_provenance(source)
+        done = 0
+        with TableWriter(folder / DATASET, _fields(about["grid"], settings), provenance, stored) as writer:
+            for rows in _grouped(source, splits, settings, rejections, about["grid"]):
+                writer.write(rows)
+                done = writer.rows // len(settings.axes) + len(rejections)
+                report_progress(done, splits.rows, "simulations", rejected=len(rejections))
+            _require_rows(source, writer.rows, rejections)
+            writer.provenance = provenance.with_rejected(rejections.counts)
+        rejections.write(folder / REJECTED, writer.provenance)
+        report_counts(rows_in=splits.rows, rows_out=writer.rows, rejected=len(rejections))
+
+
+class _Splits:
+    """The split of each simulation, by its initial field: those that begin alike stay together."""
+
+    def __init__(self, source: Path, settings: Settings):
+        names = read_table(source, ["id", "simulation_id"])
+        chosen = assign_splits(
+            names["simulation_id"], settings.validation_fraction, settings.test_fraction, settings.seed
+        )
+        self.rows = len(chosen)
+        self._of = dict(zip(names["id"].tolist(), chosen.tolist(), strict=True))
+
+    def __getitem__(self, name: str) -> str:
+        return str(self._of[name])
+
+
+def _require(source: Path, about: dict[str, Any], settings: Settings) -> None:
+    with open_table(source) as file:
+        missing = sorted(set(_NEEDED) - set(file.schema_arrow.names))
+    if missing or "grid" not in about:
+        raise InputError(
+            f"{source} has no {', '.join(missing) or 'grid in its settings'}.",
+            "Give the folder that the ingest stage of snapshots wrote.",
+        )
+    grid = about["grid"]
+    require_slabs(grid, settings.channels)
+    lattices = np.unique(read_table(source, ["lattice"])["lattice"])
+    if bad := [int(lattice) for lattice in lattices if lattice and lattice % grid]:
+        raise InputError(
+            f"The grid of {grid} cells in {source} does not divide a lattice of {bad[0]} particles a side: the "
+            "early density is a moire pattern of the two.",
+            "Ingest again with a grid of 32, 64, 128 or 256 that divides the lattice.",
+        )
+
+
+def _fields(grid: int, settings: Settings) -> list[pa.Field]:
+    shape = (settings.channels, grid, grid)
+    return [
+        column("id", "string", "simulation and axis; unique"),
+        column("simulation_id", "string", "simulations of one initial field share it: the group of the split"),
+        column("set", "string", "set of simulations that it belongs to"),
+        column("suite", "string", "suite of simulations, or the simulator"),
+        column("axis", "string", "x, y or z: along which slabs follow each other"),
+        column("split", "string", "train, validation or test; one for all axes of what began alike"),
+        column("seed", "int64", "of the initial field"),
+        column("omega_m", "float64", "density of matter over the critical density, today"),
+        column("sigma_8", "float64", "linear rms overdensity in spheres of 8 Mpc/h, today"),
+        column("redshift_initial", "float64", "of the target"),
+        column("redshift_final", "float64", "of what is given"),
+        column("growth", "float64", "linear growth between the two, below 1: what the target was divided by"),
+        tensor_column("final", shape, "overdensity of the slabs at the final redshift"),
+        tensor_column(
+            "initial",
+            shape,
+            "overdensity of the slabs at the initial redshift, over growth: in linear theory the final one",
+        ),
+    ]
+
+
+def _grouped(
+    source: Path, splits: _Splits, settings: Settings, rejections: Rejections, grid: int
+) -> Iterator[Columns]:
+    """Yield rows in groups of about the same size, whatever the size of a row."""
+    per_group = max(1, _BYTES_PER_GROUP // (2 * 4 * settings.channels * grid**2))
+    waiting: list[Columns] = []
+    for simulation in _usable(source, rejections):
+        waiting += _rows(simulation, splits, settings)
+        while len(waiting) >= per_group:
+            yield _together(waiting[:per_group])
+            del waiting[:per_group]
+    if waiting:
+        yield _together(waiting)
+
+
+def _usable(source: Path, rejections: Rejections | None) -> Iterator[Columns]:
+    """Yield simulations one by one; those whose cubes are no densities are left out."""
+    for batch in read_batches(source, _NEEDED):
+        for row in range(len(batch["id"])):
+            problem = _problem(batch, row)
+            if problem is None:
+                yield {name: values[row : row + 1] for name, values in batch.items()}
+            elif rejections is not None:
+                rejections.add(batch["id"][row], *problem)
+
+
+def _problem(batch: Columns, row: int) -> tuple[str, str] | None:
+    for name in _CUBES:
+        cube = batch[name][row]
+        mean = float(cube.mean(dtype=np.float64))
+        if not np.isfinite(mean):
+            return "not finite", f"The {name} density has cells that are not finite numbers."
+        if cube.min() < 0:
+            return "negative", f"The {name} density is negative in {int((cube < 0).sum())} cells."
+        if abs(mean - 1) > _MEAN_TOLERANCE:
+            return "wrong mean", f"The mean of the {name} density is {mean:g}, not 1."
+    return None
+
+
+def _growth(simulation: Columns) -> float:
+    cosmology = Cosmology(omega_m=float(simulation["omega_m"][0]))
+    times = [1 / (1 + float(simulation[f"redshift_{which}"][0])) for which in _CUBES]
+    early, late = cosmology.growth(np.minimum(times, 1.0)).first
+    return float(early / late)
+
+
+def _rows(simulation: Columns, splits: _Splits, settings: Settings) -> Iterator[Columns]:
+    growth = _growth(simulation)
+    name = str(simulation["id"][0])
+    for axis in settings.axes:
+        slabs = {which: overdensity_slabs(simulation[which][0], axis, settings.channels) for which in _CUBES}
+        new = {"id": f"{name}-{axis}", "axis": axis, "split": splits[name], "growth": growth}
+        yield {
+            **{key: simulation[key] for key in _CARRIED},
+            **{key: np.array([value]) for key, value in new.items()},
+            "final": slabs["final"][None],
+            "initial": (slabs["initial"] / np.float32(growth))[None],
+        }
+
+
+def _together(rows: list[Columns]) -> Columns:
+    return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
+
+
+def _normalisation(source: Path, splits: _Splits, settings: Settings) -> dict[str, float]:
+    """Measure the training simulations: deviations of the final overdensity, its logarithm, and the target.
+
+    The logarithm is ln(1.01 + overdensity): there are empty cells.
+    """
+    sums = np.zeros(5)
+    for simulation in _usable(source, None):
+        if splits[str(simulation["id"][0])] != "train":
+            continue
+        axis = settings.axes[0]
+        final, initial = (
+            overdensity_slabs(simulation[which][0], axis, settings.channels).astype(np.float64)
+            for which in ("final", "initial")
+        )
+        logarithm = np.log(1.01 + final)
+        squares = [(final**2).mean(), logarithm.mean(), (logarithm**2).mean()]
+        sums += [1, *squares, ((initial / _growth(simulation)) ** 2).mean()]
+    if not sums[0]:
+        return {}  # what is wrong with all of them is said when they are written
+    mean = sums[1:] / sums[0]
+    return {
+        "final_std": float(np.sqrt(mean[0])),
+        "final_log_mean": float(mean[1]),
+        "final_log_std": float(np.sqrt(max(mean[2] - mean[1] ** 2, 0.0))),
+        "initial_std": float(np.sqrt(mean[3])),
+    }
+
+
+def _require_rows(source: Path, rows: int, rejections: Rejections) -> None:
+    if rows == 0:
+        counts = ", ".join(f"{count} {reason}" for reason, count in rejections.counts.items())
+        raise InputError(
+            f"No simulation of {source} can be used: {counts or 'the table is empty'}.",
+            "Look at what rejected.parquet of the ingest stage says.",
+        )
