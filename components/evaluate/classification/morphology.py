@@ -13,6 +13,7 @@ from components.evaluate.classification.kinds import Kind
 from components.evaluate.classification.metrics import Feature
 from components.evaluate.classification.morphology_baselines import MorphologyBaselines
 from components.evaluate.classification.morphology_ceiling import ceiling_scores
+from components.evaluate.classification.morphology_external import validate
 from components.evaluate.classification.morphology_findings import Findings, examine
 from components.evaluate.classification.morphology_report import add_sections
 from components.evaluate.classification.outcome import LABEL, Outcome
@@ -22,7 +23,7 @@ GROUP = "object_id"
 AGREEMENT = "agreement"
 
 _TOLD_BY = (
-    Feature(AGREEMENT, "agreement of the votes", (0.0, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0001), "accuracy"),
+    Feature(AGREEMENT, "agreement of the votes", (0.0, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, np.inf), "accuracy"),
     Feature("petro_mag_r", "Petrosian magnitude r", (0, 14, 15, 15.5, 16, 16.5, np.inf), "accuracy"),
     Feature("petro_r50_r", "half-light radius in arcsec", (0, 2, 3, 4, 5, 7, np.inf), "accuracy"),
     Feature("redshift", "redshift", (0.0, 0.03, 0.05, 0.07, 0.09, 0.12, 0.16, np.inf), "accuracy"),
@@ -60,6 +61,7 @@ def morphology(table: Path, columns: Sequence[str]) -> Kind:
         extra_scores=_extra_scores,
         examine=partial(examine, table.parent),
         add_sections=add_sections,
+        external=partial(validate, [field.name for field in fields], GROUP),
         extra_notes="macro f1 below ceiling: by how much the mean F1 of the Bayes rule is above that of the "
         "model; the simulator knows the probabilities on which no method can improve. shap permutation rank "
         "correlation: of the importance of the groups of features, by two methods.",

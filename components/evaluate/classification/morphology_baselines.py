@@ -77,7 +77,9 @@ class MorphologyBaselines:
             **{kind: contender.predict(features) for kind, contender in self._others.items()},
         }
         if self._truth is not None:
-            found[BAYES] = self._posterior[self._truth.get_indexer(pd.Index(rows["id"]))]
+            known = self._truth.get_indexer(pd.Index(rows["id"]))
+            if (known >= 0).all():  # of galaxies from outside nobody knows the rule
+                found[BAYES] = self._posterior[known]
         return found
 
 

@@ -70,11 +70,12 @@ def draw_dependence(found: Explanation, feature: int, index: int) -> Figure:
     axes.set_ylabel(f"Speaks for {name}")
     low, high = (float(np.median(shap[known][_end(own[known], side)])) for side in (0, 1))
     direction = "for" if high > low else "against"
+    ends = [f"{value:+.2f}".replace("-", "\u2212") for value in (low, high)]
     return finish(
         drawing,
         f"SHAP value of {found.features[feature]} for {name} against its value.",
         f"What {label} adds to the score of {name}; the line is the median. High values speak {direction} it: "
-        f"from {low:+.2f} in the lowest tenth to {high:+.2f} in the highest. How far points at one value "
+        f"from {ends[0]} in the lowest tenth to {ends[1]} in the highest. How far points at one value "
         "scatter shows what other features have to say about it.",
     )
 

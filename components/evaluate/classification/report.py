@@ -29,7 +29,7 @@ from components.evaluate.regression.diagrams import draw_comparison, draw_score_
 from components.evaluate.regression.score_table import arrays
 from components.evaluate.training_section import add_training
 
-HEADLINE = "balanced_accuracy"
+_MOST_WRONG = 60
 _FRACTION = ".3f"
 
 
@@ -94,7 +94,8 @@ def write_report(path: Path, e: Evaluation) -> None:
 
 
 def add_score_table(section: Section, caption: str, scored: Scored, labels: Mapping[str, str], notes: str) -> None:
-    """Add a table with one row a score, the model first, then the baselines."""
+    """Add a table with one row a score, the model first, then the baselines that there are."""
+    labels = {name: label for name, label in labels.items() if name in scored.baselines}
     section.table(
         caption,
         [
@@ -133,13 +134,15 @@ def _add_scores(section: Section, e: Evaluation) -> None:
         ]
         columns = [Column("Score"), Column("Model", _FRACTION), Column("Interval", _FRACTION)]
         section.table("Further scores of the model.", columns, rows, notes=e.kind.extra_notes)
-    section.figure(_draw_comparison(e.scored, e.labels))
+    section.figure(_draw_comparison(e.scored, e.labels, e.headline))
 
 
-def _draw_comparison(scored: Scored, labels: Mapping[str, str]) -> Any:
-    entries = [scored.model[HEADLINE], *(scored.baselines[name][HEADLINE] for name in labels)]
-    names = ["model", *labels.values()]
-    return draw_comparison(names, *arrays(entries), score="balanced accuracy", percent=True)
+def _draw_comparison(scored: Scored, labels: Mapping[str, str], headline: str) -> Any:
+    definition = next((d for d in SCORES if d.name == headline), SCORES[0])
+    there = {name: label for name, label in labels.items() if name in scored.baselines}
+    entries = [scored.model[definition.name], *(scored.baselines[name][definition.name] for name in there)]
+    percent = definition.name == SCORES[0].name
+    return draw_comparison(["model", *there.values()], *arrays(entries), score=definition.label, percent=percent)
 
 
 def _add_external(section: Section, e: Evaluation, external: External, scored: Scored) -> None:
@@ -156,13 +159,16 @@ def _add_external(section: Section, e: Evaluation, external: External, scored: S
         "An interval without width says that no resample of these few differs, not that nothing else is possible."
     )
     add_score_table(section, f"Scores on real {e.kind.noun}.", scored, e.labels, notes)
-    section.figures([_draw_comparison(scored, e.labels)])
+    section.figures([_draw_comparison(scored, e.labels, e.headline)])
     wrong = np.flatnonzero(outcome.predictions.right == 0)
+    shown = wrong[np.argsort(-outcome.probability[wrong].max(axis=1), kind="stable")][:_MOST_WRONG]
     if not wrong.size:
         section.text("Not one is wrong.")
         return
     section.table(
-        "Every one that is wrong.",
+        "Every one that is wrong."
+        if len(shown) == len(wrong)
+        else f"The surest {len(shown)} of {len(wrong)} wrong.",
         [
             Column("Object"),
             Column("Catalogue"),
@@ -178,7 +184,7 @@ def _add_external(section: Section, e: Evaluation, external: External, scored: S
                 float(outcome.probability[row].max()),
                 external.notes[row] or "none",
             ]
-            for row in wrong
+            for row in shown
         ],
         notes="Warnings are those that the predict command gives. Look the objects up: catalogues err too.",
     )

@@ -57,7 +57,7 @@ def _draw(predicted: Predicted, shap: npt.NDArray[np.float64], row: int) -> Figu
     above.barh(np.arange(len(classes)), probability, height=0.7, color=colours, linewidth=0)
     above.set_yticks(np.arange(len(classes)), list(classes))
     above.set_ylim(len(classes) - 0.4, -0.6)
-    above.set_xlim(0, 1.1)
+    above.set_xlim(0, 1.18)
     for index, value in enumerate(probability):
         note(above, value + 0.01, index, f"{100 * value:.1f}\u202f%", INK, va="center")
     set_percent(above.xaxis)
