@@ -64,6 +64,18 @@ EXERCISES = (
         summary="Redshift and magnitude of galaxies: five regressors on pixels and components, beside a scan.",
     ),
     Exercise(
+        slug="galaxy-photoz",
+        module="pipelines.galaxy_photoz",
+        title="Redshifts of galaxies from pictures",
+        summary="Redshifts of galaxies from SDSS pictures and magnitudes, beside trees that see no picture.",
+    ),
+    Exercise(
+        slug="galaxy-morphology",
+        module="pipelines.galaxy_morphology",
+        title="Morphology of galaxies",
+        summary="Classes of Galaxy Zoo 2 from photometry and structure, with boosted trees explained by SHAP.",
+    ),
+    Exercise(
         slug="star-clusters",
         module="pipelines.star_clusters",
         title="Star clusters",

@@ -11,16 +11,18 @@ from typing import Any
 from components.common.scores import Definition
 from components.common.scores_classification import SCORES as CLASS_SCORES
 from components.evaluate.model_comparison import scores as model_comparison
-from components.evaluate.regression import redshift
+from components.evaluate.regression import photometric, redshift
 from components.promote.champion.answers import Kind
 from components.promote.champion.classes import apply_classes, read_classes
 from components.promote.champion.galaxies import apply_regressor, read_galaxies
 from components.promote.champion.morphology import apply_morphology
+from components.promote.champion.pictures import apply_image_cnn, read_pictures
 from components.promote.champion.redshifts import apply_conv1d, read_redshifts
 from components.promote.champion.strain import apply_strain, read_strain
 
 KINDS: Mapping[tuple[str, str], Kind] = {
     ("conv1d", "redshift"): Kind(redshift.SCORES, read_redshifts, apply_conv1d),
+    ("image_cnn", "redshift"): Kind(photometric.SCORES, read_pictures, apply_image_cnn),
     ("regressor", "redshift"): Kind(model_comparison.REDSHIFT, read_galaxies, apply_regressor),
     ("conv1d", "label of spectra"): Kind(CLASS_SCORES, read_classes, apply_classes),
     ("conv1d", "label of strain"): Kind(CLASS_SCORES, read_strain, apply_strain),

@@ -18,7 +18,7 @@ from components.common.files import read_json, write_json
 from components.common.training import Epoch, autocast, pick_device
 from components.preprocess.cutouts.preparation import prepare
 from components.train.conv1d.answers import RedshiftAnswer, answer_from_json
-from components.train.image_cnn.network import Architecture, CutoutNetwork, symmetries
+from components.train.image_cnn.network import Architecture, CutoutNetwork
 from components.train.image_cnn.side_inputs import SideInputs
 
 INPUTS = ("images", "images+magnitudes", "magnitudes")
@@ -81,7 +81,7 @@ class CutoutModel:
 
     @torch.no_grad()
     def outputs(self, images: Images, magnitudes: Singles | None = None) -> Singles:
-        """Raw outputs of the network, shape (n, outputs): their mean over the symmetries it was chosen with."""
+        """Raw outputs of the network, shape (n, outputs)."""
         device = pick_device()
         network = self.network.to(device).eval()
         parts = [np.zeros((0, self.architecture.outputs), dtype=np.float32)]
@@ -90,7 +90,7 @@ class CutoutModel:
             beside = None if magnitudes is None else magnitudes[rows]
             shown, told = self.tensors(images[rows], beside)
             with autocast(device, str(self.record["precision"])):
-                parts.append(self._averaged(network, shown, told).float().cpu().numpy())
+                parts.append(network(shown, told).float().cpu().numpy())
         return np.concatenate(parts)
 
     def tensors(self, images: Images, magnitudes: Singles | None) -> tuple[Tensor | None, Tensor | None]:
@@ -113,13 +113,6 @@ class CutoutModel:
                 )
             beside = torch.as_tensor(self.side_inputs.make(magnitudes)).to(device)
         return shown, beside
-
-    def _averaged(self, network: CutoutNetwork, shown: Tensor | None, told: Tensor | None) -> Tensor:
-        if shown is None or not self.record["settings"]["average_symmetries"]:
-            answer: Tensor = network(shown, told)
-            return answer
-        views = [network(view, told).float().log_softmax(1) for view in symmetries(shown)]
-        return torch.stack(views).mean(0)
 
 
 def save_model(folder: Path, model: CutoutModel, history: list[Epoch]) -> None:

@@ -39,6 +39,9 @@ BIN_STEP = 2e-3
 CALIBRATION_ROWS = 20_000
 """Validation rows that the widths are set on: one number is found from them."""
 
+WITHHELD = 0.1
+"""Share of the training rows whose magnitudes are withheld, so that a picture alone can be answered for too."""
+
 _SCALE_ROWS = 8192
 
 
@@ -58,8 +61,6 @@ class Settings:
         Width of the layers that join pictures and magnitudes.
     dropout : float
         Probability of leaving a feature out in training.
-    average_symmetries : bool
-        Average the answers for the eight views of a cutout when predicting: eight times the work.
     epochs, batch_size, learning_rate, patience : int, int, float, int
         As in `components.common.training.Schedule`.
     precision : {"auto", "float32", "bfloat16"}
@@ -74,8 +75,7 @@ class Settings:
     blocks: list[int] = field(default_factory=lambda: [1, 1])
     hidden: int = 128
     dropout: float = 0.1
-    average_symmetries: bool = True
-    epochs: int = 20
+    epochs: int = 15
     batch_size: int = 64
     learning_rate: float = 3e-3
     patience: int = 10
@@ -159,6 +159,8 @@ def make_loss(
             images = shown.to(dtype_for(shown), memory_format=torch.channels_last).mul_(unit)
         if MAGNITUDES[0] in batch:
             magnitudes = torch.stack([batch[name].float() for name in MAGNITUDES], 1).cpu().numpy()
+            if network.training and images is not None:
+                magnitudes[torch.rand(len(magnitudes)).numpy() < WITHHELD] = np.nan
             beside = torch.as_tensor(side_inputs.make(magnitudes)).to(batch[target].device)
         return answer.loss(network(images, beside), batch[target])
 

@@ -1,0 +1,44 @@
+"""A folder of real pictures with labels, looked over before a model is trained that will be validated on it."""
+
+from pathlib import Path
+
+from components.common.errors import InputError
+from components.ingest.sdss_cutouts.files_source import find_pictures
+from components.ingest.sdss_cutouts.label_file import LABELS, read_labels
+from components.ingest.sdss_cutouts.pictures import UnusablePictureError, read_picture
+
+_SMALLEST = 16
+
+
+def look_over(folder: str) -> int:
+    """Return how many pictures have a redshift and can be read.
+
+    Raises
+    ------
+    InputError
+        When there is no picture, no `labels.csv`, or not one labelled picture that can be read.
+    """
+    place = Path(folder)
+    pictures = {path.relative_to(place).as_posix(): path for path in find_pictures(place)}
+    if not (place / LABELS).is_file():
+        raise InputError(
+            f"There is no {LABELS} in {folder}, so that nothing is known of its {len(pictures)} pictures.",
+            f"Write {LABELS} with the columns file and redshift, and mag_u to mag_z and extinction_u to "
+            "extinction_z where they are known.",
+        )
+    labels = read_labels(place / LABELS, "file")
+    named = [pictures[name] for name in labels["file"][labels["redshift"].notna()] if name in pictures]
+    why = "no picture has a redshift"
+    usable = 0
+    for path in named:
+        try:
+            read_picture(path, _SMALLEST)
+            usable += 1
+        except UnusablePictureError as error:
+            why = str(error)
+    if not usable:
+        raise InputError(
+            f"None of the {len(pictures)} pictures in {folder} can be used: {why}.",
+            "Give 8-bit pictures in red, green and blue, with their redshifts in labels.csv.",
+        )
+    return usable
