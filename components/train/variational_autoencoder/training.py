@@ -1,0 +1,210 @@
+"""The train stage: initial fields from final ones, with samples of the unknown, and a plain U-Net beside."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from components.common.errors import ParameterError
+from components.common.files import whole
+from components.common.minibatches import Minibatches
+from components.common.provenance import code_version
+from components.common.tables import read_provenance, read_settings, read_table
+from components.common.telemetry import report_counts, stage
+from components.common.training import Epoch, Schedule, checkpoint_folder, fit, forget
+from components.train.variational_autoencoder.calibration import calibrate
+from components.train.variational_autoencoder.inference import Reconstruction, save_model
+from components.train.variational_autoencoder.inputs import FIELDS, NUMBERS
+from components.train.variational_autoencoder.network import Architecture, Reconstructor, WaveLikelihood
+from components.train.variational_autoencoder.noise import NoiseModel
+from components.train.variational_autoencoder.objective import (
+    INPUTS,
+    TARGET,
+    PlainLoss,
+    VariationalLoss,
+    new_likelihood,
+)
+from components.train.variational_autoencoder.preparation import Preparation, prepare_table
+from components.train.variational_autoencoder.slices import geometry_of
+
+_BANDS = 12
+_START_ROWS = 64
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to train and how.
+
+    Attributes
+    ----------
+    cells : int
+        Cells a side of the grid that the networks answer on, at most.
+    width : int
+        Features of the networks on that grid; a multiple of 4.
+    latents : int
+        Latent fields.
+    free_nats : float
+        Information of a latent that costs nothing, in nats for each of its cells.
+    plain : bool
+        Also train the U-Net that sees the slices alone, with as many epochs.
+    epochs, batch_size, learning_rate, patience : int, int, float, int
+        As in `components.common.training.Schedule`.
+    precision : {"auto", "float32", "bfloat16"}
+        Arithmetic of the networks.
+    seed : int
+        Draws the first weights, orders the rows and chooses their symmetries.
+    """
+
+    cells: int = 16
+    width: int = 16
+    latents: int = 2
+    free_nats: float = 0.02
+    plain: bool = True
+    epochs: int = 10
+    batch_size: int = 4
+    learning_rate: float = 4e-3
+    patience: int = 5
+    precision: str = "float32"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.width < 4 or self.width % 4:
+            raise ParameterError(f"A network of width {self.width} cannot be.", "Choose a multiple of 4.")
+        if min(self.latents, self.epochs, self.batch_size, self.patience) < 1:
+            raise ParameterError(
+                "latents, epochs, batch_size and patience are counts of at least 1.", "Give positive numbers."
+            )
+        if not (self.learning_rate > 0 and self.free_nats >= 0):
+            raise ParameterError(
+                f"learning_rate is {self.learning_rate}, free_nats {self.free_nats}.",
+                "Give a positive learning_rate, and free_nats of at least 0.",
+            )
+
+
+def train(dataset: Path, model: Path, settings: Settings) -> None:
+    """Train on the slices of a preprocess stage.
+
+    Parameters
+    ----------
+    dataset : Path
+        Folder with `dataset.parquet`.
+    model : Path
+        Folder to create: weights, `model.json` and `history.json`.
+    settings : Settings
+        What to train and how.
+    """
+    with stage("train", model):
+        table = dataset / "dataset.parquet"
+        geometry = geometry_of(read_settings(table), settings.cells)
+        model.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".shown-", dir=model.parent) as scratch:
+            preparation, shown = prepare_table(table, geometry, Path(scratch))
+            training = Minibatches(shown, [*INPUTS, TARGET], "train", settings.batch_size)
+            validation = Minibatches(shown, [*INPUTS, TARGET], "validation", 4 * settings.batch_size)
+            report_counts(rows_in=training.rows, rows_validation=validation.rows)
+            fitting = _Fitting(table, preparation, training, validation, settings)
+            histories, checkpoints = {}, []
+            network, histories["network"], checkpoint = fitting.run("network", len(FIELDS) + 1, settings.latents)
+            checkpoints.append(checkpoint)
+            plain = None
+            if settings.plain:
+                plain, histories["plain"], checkpoint = fitting.run("plain", 0, 0)
+                checkpoints.append(checkpoint)
+            record = _record(table, settings, histories["network"])
+            blank = NoiseModel([], [], [])
+            unfinished = Reconstruction(network, plain, preparation, blank, read_settings(table), record)
+            finished = calibrate(unfinished, shown, table)
+        with whole(model) as folder:
+            save_model(folder, finished, histories)
+        for checkpoint in checkpoints:
+            forget(checkpoint)
+
+
+class _Fitting:
+    """Trains networks on the same rows, by the same schedule."""
+
+    def __init__(
+        self,
+        table: Path,
+        preparation: Preparation,
+        training: Minibatches,
+        validation: Minibatches,
+        settings: Settings,
+    ):
+        self._preparation, self._settings = preparation, settings
+        self._training, self._validation = training, validation
+        self._identity = _identity(table)
+
+    def run(self, name: str, fields: int, latents: int) -> tuple[Reconstructor, list[Epoch], Path | None]:
+        settings = self._settings
+        torch.manual_seed(settings.seed)
+        architecture = Architecture(fields, NUMBERS, settings.width, latents, _BANDS)
+        network = architecture.build().to(memory_format=torch.channels_last_3d)
+        likelihood = new_likelihood(self._preparation.geometry, _BANDS)
+        _begin_with_the_estimate(network, likelihood, self._training)
+        checkpoint = checkpoint_folder(
+            f"reconstruction-{name}", asdict(settings), architecture.to_json(), self._identity
+        )
+        loss: Callable[[nn.Module, dict[str, Tensor]], Tensor] = (
+            VariationalLoss(likelihood, settings.free_nats) if latents else PlainLoss(likelihood)
+        )
+        schedule = Schedule(
+            epochs=settings.epochs,
+            learning_rate=settings.learning_rate,
+            patience=settings.patience,
+            seed=settings.seed,
+            precision=settings.precision,
+        )
+        history = fit(network, loss, self._training, self._validation, schedule, checkpoint)
+        return network, history, checkpoint
+
+
+@torch.no_grad()
+def _begin_with_the_estimate(network: Reconstructor, likelihood: WaveLikelihood, rows: Minibatches) -> None:
+    """Set the noise to what the network misses at first, so that it need not spend its first steps on that."""
+    powers = [likelihood.power(_missed(network, batch)) for batch in _some(rows)]
+    level = torch.log(torch.cat(powers).mean(0).clamp(min=1e-6))
+    network.noise.linear.bias.copy_(level)
+    if network.architecture.latents:
+        network.narrow.linear.bias.copy_(level)
+
+
+def _missed(network: Reconstructor, batch: dict[str, Any]) -> Tensor:
+    target = torch.tensor(batch[TARGET])
+    return target - torch.tensor(batch["coarse"][:, -1]) if network.architecture.fields else target
+
+
+def _some(rows: Minibatches) -> Iterator[dict[str, Any]]:
+    seen = 0
+    for batch in rows.in_order():
+        yield batch
+        seen += len(batch[TARGET])
+        if seen >= _START_ROWS:
+            return
+
+
+def _identity(table: Path) -> list[Any]:
+    """Tell one data set from another, so that a checkpoint is taken up only for its own."""
+    labels = read_table(table, ["id", "split"])
+    return [
+        read_provenance(table).to_json(),
+        read_settings(table),
+        labels["id"].tolist(),
+        labels["split"].tolist(),
+    ]
+
+
+def _record(table: Path, settings: Settings, history: list[Epoch]) -> dict[str, Any]:
+    losses = [epoch["validation_loss"] for epoch in history]
+    return {
+        "settings": asdict(settings),
+        "data": read_provenance(table).to_json(),
+        "code_version": code_version(),
+        "torch_version": torch.__version__,
+        "epochs_run": len(history),
+        "best_epoch": losses.index(min(losses)) + 1,
+    }
