@@ -29,8 +29,9 @@ _ELECTRONS = np.array([150.0, 1030.0, 920.0, 700.0, 140.0])
 
 RGB_BANDS = ("i", "r", "g")
 _RGB_WEIGHTS = np.array([2 / 3, 1.0, 5 / 3])
-_SOFTENING = 20.0  # Q / stretch of Lupton's mapping: 10 and 0.5 nanomaggies
-_SLOPE = 0.1 * 255 / np.arcsinh(0.1 * 10.0)
+_ONE, _SOFTENING = np.float32(1.0), np.float32(20.0)  # Q / stretch of Lupton's mapping: 10 and 0.5 nanomaggies
+_THIRD = np.float32(1 / 3)
+_SLOPE = np.float32(0.1 * 255 / np.arcsinh(0.1 * 10.0))
 
 
 def band_indices(bands: tuple[str, ...]) -> npt.NDArray[np.int64]:
@@ -79,11 +80,12 @@ def _map(images, result, red, green, blue):  # type: ignore[no-untyped-def]
         for i in range(height):
             for j in range(width):
                 r, g, b = red * images[row, 0, i, j], green * images[row, 1, i, j], blue * images[row, 2, i, j]
-                mean = (r + g + b) / 3.0
+                mean = (r + g + b) * _THIRD
                 if mean <= 0.0:
                     result[row, :, i, j] = 0
                     continue
-                stretch = np.arcsinh(mean * _SOFTENING) * _SLOPE / mean
+                soft = mean * _SOFTENING
+                stretch = np.log(soft + np.sqrt(soft * soft + _ONE)) * _SLOPE / mean  # asinh of what is positive
                 r, g, b = max(0.0, r * stretch), max(0.0, g * stretch), max(0.0, b * stretch)
                 top = max(r, g, b)
                 cut = 255.0 / top if top > 255.0 else 1.0
