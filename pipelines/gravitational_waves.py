@@ -2,8 +2,8 @@
 
 from kfp import dsl
 
-from components.common.errors import ParameterError
 from components.evaluate.classification.component import evaluate_classification
+from components.ingest.gw_folder.component import check_gw_folder
 from components.ingest.gw_strain.component import ingest_gw_strain
 from components.predict.strain.component import predict_strain
 from components.preprocess.strain.component import preprocess_strain
@@ -127,14 +127,6 @@ def gravitational_waves(
     promotion.set_caching_options(False)  # its answer depends on the champion, which no cache key knows
 
 
-def refuse_external(folder: str) -> None:
-    """Say, before anything runs, that there is no validation on windows from outside."""
-    raise ParameterError(
-        f"Real strain has no labels, so that {folder} cannot be validated on.",
-        "Leave external empty; `armillary predict gravitational-waves H1.hdf5 L1.hdf5` searches real strain.",
-    )
-
-
 DEFINITION = Definition(
     pipeline=gravitational_waves,
     predictor=predict_strain,
@@ -160,6 +152,6 @@ DEFINITION = Definition(
         "other detector curves, other draws of loudness. The bound here is the matched filter beside it, on the "
         "same windows."
     ),
-    checks={"external": refuse_external},
+    checks={"external": check_gw_folder.python_func},
     shown=("rank", "gps", "statistic", "louder", "false_alarms_per_day", "detectors"),
 )

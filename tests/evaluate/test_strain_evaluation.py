@@ -16,6 +16,7 @@ from components.evaluate.classification.outcome import Outcome
 from components.evaluate.classification.strain import CHANGES
 from components.evaluate.classification.strain_baselines import MATCHED_FILTER
 from components.evaluate.classification.strain_efficiency import auc_ratio, efficiency_by, half_efficiency
+from components.ingest.gw_strain.g2net_source import check_folder
 from components.ingest.gw_strain.ingestion import Settings as IngestSettings
 from components.ingest.gw_strain.ingestion import ingest
 from components.preprocess.strain.preprocessing import Settings as PreprocessSettings
@@ -131,3 +132,48 @@ def test_changes_do_what_they_are_called() -> None:
     assert not changed["Virgo silent"][:, 2].any()
     assert not changed["Hanford alone"][:, 1:].any()
     np.testing.assert_array_equal(changed["Hanford alone"][:, 0], strain[:, 0])
+
+
+def _lay_out(root: Path, windows: int, seed: int = 8) -> Path:
+    """Simulated windows in the layout of the competition, as loud as those of the training."""
+    ingest(root / "raw", IngestSettings(rows=windows, snr_mean=6.0, seed=seed))
+    rows = read_table(root / "raw" / "dataset.parquet", ["id", "label", "strain"])
+    lines = ["id,target"]
+    for number, (label, strain) in enumerate(zip(rows["label"], rows["strain"], strict=True)):
+        name = f"{number:010d}"
+        path = root / "g2net" / "train" / name[0] / name[1] / name[2] / f"{name}.npy"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.save(path, 2 * strain)  # of detectors half as good as those of the training
+        lines.append(f"{name},{int(label == 'signal')}")
+    (root / "g2net" / "training_labels.csv").write_text("\n".join([*lines, "9999999999,1", "0000000000,1"]) + "\n")
+    return root / "g2net"
+
+
+def test_labelled_windows_from_outside_are_whitened_by_their_own_noise(dataset: Path, tmp_path: Path) -> None:
+    folder = _lay_out(tmp_path, 160)
+    check_folder(str(folder))
+    settings = Settings(bootstrap=50, external=str(folder))
+    metrics = evaluate_model(dataset, _model(dataset), tmp_path / "out", settings, [])
+    assert metrics["rows"]["external"] == 160
+    assert metrics["external_provenance"]["origin"] == "simulated"
+    assert metrics["external_provenance"]["rejected"] == {"duplicate": 1, "no file": 1}
+    bound = metrics["external_baselines"][MATCHED_FILTER]["roc_auc"]["value"]
+    same = metrics["baselines"][MATCHED_FILTER]["roc_auc"]
+    assert same["low"] - 0.1 < bound < same["high"] + 0.1, "the filter finds in them what it finds in the test set"
+    noise = metrics["external_baselines"][MATCHED_FILTER]["ece"]["value"]
+    assert noise < 0.15, "and its probabilities hold, although the strain is twice as large"
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "windows of strain from outside" in page.lower()
+    assert "Real windows" not in page, "they are simulated"
+    assert len(read_table(tmp_path / "out" / "external_predictions.parquet")["id"]) == 160
+
+
+def test_a_folder_is_looked_over_before_anything_is_trained(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"labels\.csv cannot"):
+        check_folder(str(tmp_path))
+    (tmp_path / "training_labels.csv").write_text("id,target\n0123456789,1\n")
+    with pytest.raises(InputError, match="is labelled noise"):
+        check_folder(str(tmp_path))
+    (tmp_path / "training_labels.csv").write_text("id,target\n0123456789,1\n0123456780,0\n")
+    with pytest.raises(InputError, match="The first window"):
+        check_folder(str(tmp_path))

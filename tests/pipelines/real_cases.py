@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.common.errors import ArmillaryError, InputError, ParameterError
+from components.common.errors import ArmillaryError, InputError
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,6 @@ CASES = {
         None,
         ["rank", "gps", "statistic"],
         external=False,
-        refusal=ParameterError,
-        refused="Real strain has no labels, so that {} cannot be validated on.",
+        refused="training_labels.csv cannot be read",
     ),
 }

@@ -83,7 +83,7 @@ def write_report(path: Path, e: Evaluation) -> None:
     )
     _add_scores(report.section("Scores"), e)
     if e.external is not None and e.external_scored is not None:
-        section = report.section(f"Real {e.kind.noun}", e.external.provenance)
+        section = report.section(_outside(e.kind.noun, e.external), e.external.provenance)
         _add_external(section, e, e.external, e.external_scored)
     _add_curves(report.section("Which is taken for which"), e)
     _add_features(report.section("Where it errs"), e)
@@ -145,6 +145,10 @@ def _draw_comparison(scored: Scored, labels: Mapping[str, str], headline: str) -
     return draw_comparison(["model", *there.values()], *arrays(entries), score=definition.label, percent=percent)
 
 
+def _outside(noun: str, external: External) -> str:
+    return f"Real {noun}" if external.provenance.origin == "real" else f"{noun[:1].upper()}{noun[1:]} from outside"
+
+
 def _add_external(section: Section, e: Evaluation, external: External, scored: Scored) -> None:
     outcome = external.outcome
     right = int(outcome.predictions.right.sum())
@@ -158,7 +162,8 @@ def _add_external(section: Section, e: Evaluation, external: External, scored: S
     notes = (
         "An interval without width says that no resample of these few differs, not that nothing else is possible."
     )
-    add_score_table(section, f"Scores on real {e.kind.noun}.", scored, e.labels, notes)
+    caption = f"Scores. {_outside(e.kind.noun, external)}."
+    add_score_table(section, caption, scored, e.labels, notes)
     section.figures([_draw_comparison(scored, e.labels, e.headline)])
     wrong = np.flatnonzero(outcome.predictions.right == 0)
     shown = wrong[np.argsort(-outcome.probability[wrong].max(axis=1), kind="stable")][:_MOST_WRONG]

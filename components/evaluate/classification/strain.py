@@ -24,6 +24,7 @@ from components.evaluate.classification.strain_efficiency import (
     half_efficiency,
     statistics,
 )
+from components.evaluate.classification.strain_external import predict_external
 from components.evaluate.networks import load_conv1d
 
 INPUTS = ("strain",)
@@ -227,6 +228,9 @@ STRAIN = Kind(
     extra_scores=_extra_scores,
     examine=_examine,
     add_sections=_add_sections,
+    external=lambda folder, model, baselines: predict_external(
+        folder, model, baselines, [field.name for field in FIELDS], GROUP, SIGNAL
+    ),
     extra_notes="auc over matched filter: area under the ROC curve over that of the matched filter. snr at half "
     f"efficiency: where half of the waves are found while {FALSE_POSITIVE_RATE:.0%} of the noise is.",
 )

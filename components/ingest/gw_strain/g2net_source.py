@@ -81,6 +81,31 @@ def open_g2net(settings: Settings, rejections: Rejections) -> Source:
     return Source(provenance, asked, _stream(place, own, rejections))
 
 
+def check_folder(folder: str) -> None:
+    """Look over a folder before anything is trained: there are labels of both classes, and a first window.
+
+    Raises
+    ------
+    InputError
+        When it is no folder of the competition's layout.
+    """
+    place, rejections = _Folder(Path(folder)), Rejections()
+    labels, _ = _read_labels(place, rejections)
+    if missing := sorted(set(_TARGETS.values()) - set(labels["label"])):
+        raise InputError(
+            f"No window in {folder} is labelled {' or '.join(missing)}; left out: {rejections.counts or 'none'}.",
+            "Give windows of noise, target 0, and windows with a wave, target 1.",
+        )
+    with tempfile.TemporaryDirectory(prefix="armillary-") as scratch:
+        name = str(labels["id"].iloc[0])
+        first = _read(place, name, Path(scratch))
+    if isinstance(first, _Rejected):
+        raise InputError(
+            f"The first window of {folder}, {name}, cannot be used: {first.reason}, {first.detail}.",
+            "Give 3 x 4096 samples of float64 for each window, where its name says.",
+        )
+
+
 class _Folder:
     """Files on a disk."""
 
