@@ -27,6 +27,10 @@ def evaluate_model_comparison(
     from components.evaluate.regression.dashboard import show
     from components.evaluate.settings import Settings
 
-    settings = Settings(title, slug, seed, bootstrap, external, external_version)
-    found = evaluate(Path(dataset.path), Path(models.path), Path(results.path), settings)
+    found = evaluate(
+        Path(dataset.path),
+        Path(models.path),
+        Path(results.path),
+        Settings(title, slug, seed, bootstrap, external, external_version),
+    )
     show(found, Path(results.path) / "report.html", metrics, confidence, report)
