@@ -157,7 +157,7 @@ def _stars(density: Array, halo: Array, feedback: Feedback) -> Array:
 def _ejected(density: Array, halo: Array, feedback: Feedback) -> tuple[Array, Array]:
     """Shares of gas that winds of supernovae and bursts of black holes take away."""
     winds = np.float32(feedback.a_sn1**0.6 * feedback.a_sn2**0.3) / (1 + np.sqrt(halo / np.float32(0.1)))
-    bursts = np.float32(feedback.a_agn1**0.5) * halo
+    bursts = np.float32(0.5 * feedback.a_agn1**0.8) * np.sqrt(halo)
     by_winds = np.float32(0.6) * density / (density + 8) * winds / (1 + winds)
     by_bursts = np.float32(0.7) * density / (density + 30) * bursts / (1 + bursts)
     return by_winds, by_bursts
