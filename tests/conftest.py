@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from galaxy_pictures import picture_model, pictures  # noqa: F401 (fixtures)
 from galaxy_regressors import galaxies, regressors  # noqa: F401 (fixtures)
 from loopback import LoopbackArchive, lay_out_sdss, serve
 from monitoring import Prometheus, Pushgateway, run_prometheus, run_pushgateway

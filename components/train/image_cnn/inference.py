@@ -98,13 +98,8 @@ class CutoutModel:
         device = pick_device()
         shown = beside = None
         if self.architecture.images:
-            expected = (self.architecture.bands, self.architecture.size, self.architecture.size)
-            if images.shape[1:] != expected:
-                raise InputError(
-                    f"The cutouts have the shape {images.shape[1:]}, but the model knows {expected}.",
-                    "Prepare them with the model's own preprocess settings.",
-                )
-            shown = torch.as_tensor(prepare(images, self.preprocess_settings)).to(device)
+            prepared = prepare(images, self.preprocess_settings)  # tells what has the wrong shape
+            shown = torch.as_tensor(prepared).to(device)
         if self.architecture.side_inputs:
             if magnitudes is None:
                 raise InputError(
