@@ -92,6 +92,20 @@ def test_pictures_carry_size(flux_table: Columns) -> None:
     assert concentration[:150].mean() > concentration[-150:].mean() + 0.2
 
 
+def test_neighbours_keep_their_distance() -> None:
+    """Some five in a square arcminute, none within four arcseconds of the middle, fainter ones being more."""
+    galaxies = load_real_galaxies()
+    pieces = scene._neighbours(galaxies, 4000, 64, np.random.default_rng(0))
+    away = np.hypot(pieces.x - 31.5, pieces.y - 31.5) * 0.396127
+    assert away.min() > 4.0
+    free = (64 * 0.396127) ** 2 - np.pi * 4.0**2
+    assert len(away) / 4000 == pytest.approx(5.0 * free / 3600, rel=0.05)
+    magnitude = 22.5 - 2.5 * np.log10(pieces.flux[:, 2])
+    assert magnitude.min() > 17.0
+    assert magnitude.max() < 22.2 + 1e-6
+    assert (magnitude > 21).sum() > 4 * (magnitude < 20).sum()
+
+
 def test_galaxy_that_comes_again_is_the_same_galaxy() -> None:
     """There are some 30 galaxies in the range: 200 pictures show each several times, turned anew."""
     table = batches(rows=200, seed=1, minimum_redshift=0.3, maximum_redshift=0.305)[0]
