@@ -1,6 +1,7 @@
 """A short name for the state of some files, so that a cache notices when they change."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -17,3 +18,10 @@ def fingerprint(path: Path) -> str:
         name = file.relative_to(path) if file != path else Path(file.name)
         digest.update(f"{name.as_posix()}\0{state.st_size}\0{state.st_mtime_ns}\n".encode())
     return digest.hexdigest()[:16]
+
+
+def combined(fingerprints: Sequence[str]) -> str:
+    """Return one fingerprint for several; that of one is its own."""
+    if len(fingerprints) == 1:
+        return fingerprints[0]
+    return hashlib.sha256("\n".join(fingerprints).encode()).hexdigest()[:16]

@@ -30,7 +30,7 @@ from components.common.telemetry import EVENTS_VARIABLE
 from pipelines.definition import Definition
 from pipelines.display import display_for
 from pipelines.home import cache_folder, checkpoints_folder, home
-from pipelines.parameters import DATA_PARAMETERS
+from pipelines.parameters import FILE_PARAMETERS, local_files
 from pipelines.progress import Progress
 from pipelines.records import Failure, Output, RunRecord, StageRecord
 from pipelines.tasks import observed, stage_name, tasks_in_order
@@ -150,7 +150,7 @@ def _runner(containers: "Containers | None", record: RunRecord) -> Iterator[Any]
         return
     from pipelines.docker_runner import in_containers  # brings the Docker SDK along
 
-    data = [Path(record.parameters[name]) for name in DATA_PARAMETERS if record.parameters.get(name)]
+    data = [path for name in FILE_PARAMETERS for path in local_files(str(record.parameters.get(name) or ""))]
     with in_containers(containers, home(), data) as runner:
         yield runner
 

@@ -10,10 +10,13 @@ from typing import Any, get_args, get_origin
 from components.common.errors import InputError, ParameterError
 from pipelines.catalogue import suggest
 from pipelines.definition import Definition
-from pipelines.fingerprint import fingerprint
+from pipelines.fingerprint import combined, fingerprint
 
 DATA_PARAMETERS = {"location": "data_version", "external": "external_version"}
 """Parameters that name files on this machine, each with the parameter that keys the cache to their state."""
+
+FILE_PARAMETERS = {**DATA_PARAMETERS, "members": "data_version"}
+"""These, and what only some exercises have; the state of all that share a version is in it."""
 
 
 def resolve(definition: Definition, preset: str, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,17 +63,33 @@ def parse_assignments(assignments: Sequence[str], option: str = "--set") -> dict
     return {key.strip(): value.strip() for key, _, value in pairs}
 
 
+def local_files(value: str) -> list[Path]:
+    """Return the files and folders of this machine that a parameter names: one, several between commas, or none.
+
+    An address such as s3://bucket/prefix is none of them, and its state is not known here.
+    """
+    if not value or "://" in value:
+        return []
+    whole = Path(value).expanduser().resolve()
+    if whole.exists() or "," not in value:
+        return [whole]
+    return [Path(part.strip()).expanduser().resolve() for part in value.split(",") if part.strip()]
+
+
 def _data_parameters(values: Mapping[str, Any]) -> dict[str, str]:
-    resolved = {}
-    for name, version in DATA_PARAMETERS.items():
-        if not values.get(name):
+    resolved: dict[str, str] = {}
+    states: dict[str, list[str]] = {}
+    for name, version in FILE_PARAMETERS.items():
+        paths = local_files(str(values.get(name) or ""))
+        if missing := [path for path in paths if not path.exists()]:
+            raise InputError(f"{name}: there is no file or folder {missing[0]}.", "Correct the path.")
+        if not paths:
             continue
-        path = Path(str(values[name])).expanduser().resolve()
-        if not path.exists():
-            raise InputError(f"{name}: there is no file or folder {path}.", "Correct the path.")
-        resolved[name] = str(path)
+        resolved[name] = ",".join(str(path) for path in paths)
+        states.setdefault(version, []).extend(fingerprint(path) for path in paths)
+    for version, found in states.items():
         if version in values:
-            resolved[version] = values[version] or fingerprint(path)
+            resolved[version] = values[version] or combined(found)
     return resolved
 
 

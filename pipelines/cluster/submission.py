@@ -23,7 +23,7 @@ from pipelines.cluster.client import Cluster, filter_by_name
 from pipelines.cluster.errors import NotFoundError, TakenError
 from pipelines.compilation import Compiled
 from pipelines.definition import Definition
-from pipelines.parameters import DATA_PARAMETERS, resolve
+from pipelines.parameters import FILE_PARAMETERS, local_files, resolve
 from pipelines.placement import GPUS
 
 Thing = TypeVar("Thing")
@@ -59,8 +59,8 @@ def parameters_for_cluster(
     ParameterError
         For an unknown preset or parameter, a value of the wrong type, or files of this machine.
     """
-    for name in DATA_PARAMETERS:
-        if settings.get(name):
+    for name in FILE_PARAMETERS:
+        if local_files(str(settings.get(name) or "")):
             raise ParameterError(
                 f"{name} names files of this machine, which the pods of a cluster do not see.",
                 f"Leave {name} out, and choose a source that the pods can reach.",

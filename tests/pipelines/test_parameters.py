@@ -8,8 +8,9 @@ import pytest
 import toy
 
 from components.common.errors import InputError, ParameterError
-from pipelines.fingerprint import fingerprint
+from pipelines.fingerprint import combined, fingerprint
 from pipelines.parameters import parse_assignments, resolve
+from pipelines.star_clusters import DEFINITION as CLUSTERS
 
 
 def test_settings_win_over_the_preset_and_the_preset_over_the_signature() -> None:
@@ -64,6 +65,31 @@ def test_data_are_named_absolutely_and_their_state_keys_the_cache(
     assert own["data_version"] == "mine"
     with pytest.raises(InputError, match=r"no file or folder .*elsewhere"):
         resolve(toy.DEFINITION, "smoke", {"location": "elsewhere"})
+
+
+def test_files_between_commas_and_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text(name)
+    found = resolve(toy.DEFINITION, "smoke", {"location": "a.csv, b.csv"})
+    assert found["location"] == f"{tmp_path / 'a.csv'},{tmp_path / 'b.csv'}"
+    assert found["data_version"] == combined([fingerprint(tmp_path / name) for name in ("a.csv", "b.csv")])
+    with pytest.raises(InputError, match=r"no file or folder .*c\.csv"):
+        resolve(toy.DEFINITION, "smoke", {"location": "a.csv,c.csv"})
+    there = resolve(toy.DEFINITION, "smoke", {"location": "s3://bucket/prefix"})
+    assert (there["location"], there["data_version"]) == ("s3://bucket/prefix", "")
+
+
+def test_a_catalogue_of_members_keys_the_cache_too(tmp_path: Path) -> None:
+    members, stars = tmp_path / "members.csv", tmp_path / "stars.csv"
+    members.write_text("source_id\n1\n")
+    stars.write_text("source_id\n1\n2\n")
+    options = {"members": str(members), "location": str(stars)}
+    before = resolve(CLUSTERS, "smoke", options)["data_version"]
+    assert before == resolve(CLUSTERS, "smoke", options)["data_version"]
+    members.write_text("source_id\n1\n2\n")
+    assert resolve(CLUSTERS, "smoke", options)["data_version"] != before
+    assert resolve(CLUSTERS, "smoke", {"members": str(members)})["data_version"]
 
 
 def test_the_fingerprint_sees_names_sizes_and_times(tmp_path: Path) -> None:
