@@ -15,7 +15,7 @@ from scipy import fft
 
 from components.common.errors import ParameterError
 from components.physics.cosmology import Cosmology
-from components.physics.density_grid import interpolate
+from components.physics.density_grid import interpolate, paint
 from components.physics.initial_fields import frequencies
 from components.physics.slab_projection import deposit
 
@@ -108,11 +108,9 @@ def add_baryons(
     mesh : int
         Cells a side on which densities are taken.
     """
-    ones = np.ones((len(positions), 1), dtype=np.float32)
-    matter = deposit(positions, ones, mesh, box_size)[0]
-    unit = np.float32(mesh**3 / len(positions))
-    density = interpolate(matter, positions, box_size) * unit  # in units of the mean of matter
-    wide = interpolate(_smooth(matter, HALO_SCALE_MPC_H, box_size), positions, box_size) * unit
+    matter = paint(positions, mesh, box_size)
+    density = interpolate(matter, positions, box_size)
+    wide = interpolate(_smooth(matter, HALO_SCALE_MPC_H, box_size), positions, box_size)
     halo = np.maximum(wide, 1e-3) * np.float32(cosmology.omega_m * CRITICAL_DENSITY * _HALO_VOLUME / 1e13)
     share = np.float32(cosmology.omega_b / cosmology.omega_m)
     stars = _stars(density * np.float32(cosmology.omega_m / 0.3), halo, feedback)
@@ -167,7 +165,7 @@ def _spread(positions: Array, sent: Array, reach: tuple[float, ...], matter: Arr
     """Spread what tracers send over a distance, and hand it to the tracers there. Nothing is lost on the way."""
     mesh = len(matter)
     arrived = np.empty_like(sent)
-    occupied = np.maximum(matter, np.float32(1e-6))
+    occupied = np.maximum(matter * np.float32(len(positions) / mesh**3), np.float32(1e-6))  # tracers in a cell
     for kind, field in enumerate(deposit(positions, sent, mesh, box_size)):
         # Weights for reading are those for painting: over all tracers, this adds up to what was sent, but for what
         # falls into cells that no tracer is near.
