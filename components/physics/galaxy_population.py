@@ -39,6 +39,7 @@ MISSING = {"adaptive": 0.01, "velocity_dispersion": 0.08, "d4000": 0.04, "h_alph
 
 _FARTHEST_REDSHIFT = 0.25
 _REFERENCE_MAG = -21.0
+_PIXEL_ARCSEC = 0.396127
 _SIZE_SLOPE = -0.2
 _COLOUR_SLOPE = -0.02
 _COLOUR_STEPS = {"u_g": (1.5, 0.6), "g_r": (0.0, 1.5), "r_i": (0.5, 0.3), "i_z": (0.4, 0.2)}
@@ -225,7 +226,7 @@ def _measure(
     out["dev_rad_r"] = theta * np.exp(y["dev_rad"])
     out["exp_rad_r"] = theta * np.exp(y["exp_rad"])
     out["lnl_exp_minus_dev"] = y["likelihood"] * 100 * 10 ** (-0.4 * (magnitude - FAINTEST_R))
-    out["m_rr_cc"] = radius**2 * np.exp(y["adaptive_size"])
+    out["m_rr_cc"] = (radius / _PIXEL_ARCSEC) ** 2 * np.exp(y["adaptive_size"])
     squared = blurred_axis_ratio(expit(y["axis_adaptive"]), theta, PSF_ARCSEC) ** 2
     ellipticity = (1 - squared) / (1 + squared)
     out |= {"m_e1": ellipticity * np.cos(2 * angle), "m_e2": ellipticity * np.sin(2 * angle)}

@@ -43,7 +43,7 @@ PHOTOMETRY_FIELDS = (
     column("dev_rad_r", "float32", "radius of the de Vaucouleurs fit", "arcsec"),
     column("exp_rad_r", "float32", "radius of the exponential fit", "arcsec"),
     column("lnl_exp_minus_dev", "float32", "log-likelihood of the exponential fit less the de Vaucouleurs fit's"),
-    column("m_rr_cc", "float32", "adaptive second moment, size", "arcsec2"),
+    column("m_rr_cc", "float32", "adaptive second moment (<r^2> + <c^2>)", "pixel2"),
     column("m_e1", "float32", "adaptive ellipticity, first component"),
     column("m_e2", "float32", "adaptive ellipticity, second component"),
     column("m_cr4", "float32", "adaptive fourth moment: 2 for a Gaussian"),
