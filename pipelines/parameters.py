@@ -15,7 +15,7 @@ from pipelines.fingerprint import combined, fingerprint
 DATA_PARAMETERS = {"location": "data_version", "external": "external_version"}
 """Parameters that name files on this machine, each with the parameter that keys the cache to their state."""
 
-FILE_PARAMETERS = {**DATA_PARAMETERS, "members": "data_version"}
+FILE_PARAMETERS = {**DATA_PARAMETERS, "members": "data_version", "photometry": "data_version"}
 """These, and what only some exercises have; the state of all that share a version is in it."""
 
 
