@@ -48,8 +48,8 @@ def open_simulator(settings: Settings) -> Source:
         notes=(
             "Redshifts, positions, magnitudes and extinction are real; the pixels are drawn. Sizes follow Shen et "
             "al. 2003, shapes are invented: what a model scores here is no measure of how it does on the sky.",
-            "Bulge, disc, seeing, noise and neighbours are drawn; arms, bars, dust lanes, mergers are missing. "
-            "Size at a magnitude hardly changes with distance, and orientation says nothing about the real colours.",
+            "Bulge, disc, seeing, noise and neighbours are drawn; arms, bars, dust lanes, mergers are missing.",
+            "Size at a magnitude hardly changes with distance; orientation says nothing about the real colours.",
             f"There are {wanted.sum()} galaxies: beyond that many rows they come again, turned and blurred anew.",
         ),
     )
