@@ -1,0 +1,283 @@
+"""The evaluate stage for reconstructions: scale by scale, beside physics and beside a plain network."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from components.common.errors import InputError, ParameterError
+from components.common.files import read_json, write_json
+from components.common.provenance import Provenance
+from components.common.resampling import bootstrap_weights
+from components.common.scores import INTERVAL_LEVEL, Score, score, to_json
+from components.common.tables import column, count_rows, read_provenance, tensor_column, write_table
+from components.common.telemetry import report_counts, report_scores, stage
+from components.evaluate.reconstruction.measuring import (
+    BASELINES,
+    NETWORK,
+    ZELDOVICH,
+    Measurements,
+    measure,
+)
+from components.evaluate.reconstruction.scores import (
+    BAND_NAMES,
+    EDGES,
+    MEANINGFUL,
+    OF_METHODS,
+    SCORES,
+    Measured,
+)
+
+if TYPE_CHECKING:
+    from components.train.variational_autoencoder.inference import Reconstruction
+
+Floats = npt.NDArray[np.float64]
+
+_FIELDS = (
+    column("id", "string", "simulation and axis"),
+    column("simulation_id", "string", "what is resampled as a whole"),
+    *(
+        tensor_column(name, (len(EDGES) - 1,), text, dtype="float64")
+        for name, text in (
+            ("truth", "squared amplitudes of the true initial maps, by bin of wavenumber"),
+            ("power", "of the reconstructed ones"),
+            ("cross", "of one times the other"),
+            ("spread", "of the samples around their mean"),
+        )
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to evaluate.
+
+    Attributes
+    ----------
+    title, slug : str
+        Of the report, and of the exercise.
+    slabs : int
+        Maps that a box is looked at in; thinner slices are averaged.
+    samples : int
+        Samples drawn for each test box.
+    bootstrap : int
+        Resamples of the simulations for the intervals.
+    seed : int
+        Of samples and resamples.
+    """
+
+    title: str = "Initial conditions"
+    slug: str = "initial-conditions"
+    slabs: int = 8
+    samples: int = 16
+    bootstrap: int = 1000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.bootstrap < 1 or self.samples < 2 or self.slabs < 1:
+            raise ParameterError(
+                "bootstrap and slabs are at least 1, and samples at least 2: one sample has no spread.",
+                "Give larger numbers.",
+            )
+
+
+@dataclass(frozen=True)
+class Bands:
+    """Correlation, transfer and calibration of one method in each band, with intervals; shape (bands, 3).
+
+    Attributes
+    ----------
+    correlation, transfer : ndarray
+        Value, low and high.
+    calibration : ndarray
+        NaN for methods without samples.
+    """
+
+    correlation: Floats
+    transfer: Floats
+    calibration: Floats
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All that the report tells.
+
+    Attributes
+    ----------
+    provenance : Provenance
+        Of the data.
+    measured : Measurements
+        Of the test boxes.
+    scores : dict of str to Score
+        Of the network.
+    baselines : dict of str to dict of str to Score
+        By method.
+    maps, boxes : dict of str to Bands
+        By method: in slab maps, and in three dimensions.
+    model : Reconstruction
+        What was evaluated.
+    """
+
+    provenance: Provenance
+    measured: Measurements
+    scores: dict[str, Score]
+    baselines: dict[str, dict[str, Score]]
+    maps: dict[str, Bands]
+    boxes: dict[str, Bands]
+    model: "Reconstruction"
+
+    def ahead(self) -> list[bool | None]:
+        """Whether the network is ahead of every baseline in each band; None where none correlates."""
+        found: list[bool | None] = []
+        for band in range(len(BAND_NAMES)):
+            others = [self.maps[name].correlation[band, 0] for name in self.baselines]
+            best = max(others)
+            known = max(best, self.maps[NETWORK].correlation[band, 0]) > MEANINGFUL
+            found.append(bool(self.maps[NETWORK].correlation[band, 0] > best) if known else None)
+        return found
+
+
+def evaluate(dataset: Path, model: Path, output: Path, settings: Settings) -> dict[str, Any]:
+    """Evaluate reconstructed initial fields.
+
+    Parameters
+    ----------
+    dataset : Path
+        Folder that preprocess wrote.
+    model : Path
+        Folder that train wrote.
+    output : Path
+        Folder for `metrics.json`, `predictions.parquet` and `report.html`.
+    settings : Settings
+        How to evaluate.
+
+    Returns
+    -------
+    dict
+        What `metrics.json` holds.
+    """
+    from components.evaluate.reconstruction.report import write_report  # matplotlib is slow to import
+    from components.train.variational_autoencoder.inference import load_model  # and so is torch
+
+    with stage("evaluate", output):
+        table = dataset / "dataset.parquet"
+        network = load_model(model)
+        _require_fit(table, network, settings)
+        measured = measure(table, network, settings.slabs, settings.samples, settings.seed)
+        outcome = judge(measured, network, read_provenance(table), settings)
+        output.mkdir(parents=True, exist_ok=True)
+        _write_predictions(output / "predictions.parquet", outcome)
+        history = {name: _history(model / f"{name}.json") for name in ("history", "history_plain_unet")}
+        write_report(output / "report.html", outcome, history, settings.title, settings.slug)
+        write_json(output / "metrics.json", _gather(outcome))  # last: whoever finds it finds the rest
+        report_counts(rows_in=count_rows(table), rows_out=len(measured.ids), rejected=0)
+        written: dict[str, Any] = read_json(output / "metrics.json")
+        report_scores(written["scores"], written["origin"])
+        return written
+
+
+def judge(measured: Measurements, model: "Reconstruction", provenance: Provenance, settings: Settings) -> Outcome:
+    """Score what was measured; simulations are resampled as a whole."""
+
+    def scored(definitions: Any, name: str) -> dict[str, Score]:
+        own = measured.maps[name]
+        return score(definitions, own, measured.groups, settings.bootstrap, settings.seed)
+
+    baselines = {name: scored(OF_METHODS, name) for name in BASELINES if name in measured.maps}
+    scores = {
+        name: dataclasses.replace(value, baseline=baselines[ZELDOVICH][name].value)
+        if name in baselines[ZELDOVICH]
+        else value
+        for name, value in scored(SCORES, NETWORK).items()
+    }
+    weights = np.concatenate(list(bootstrap_weights(measured.groups, settings.bootstrap, settings.seed)))
+    maps, boxes = (
+        {name: _bands(own, weights) for name, own in view.items()} for view in (measured.maps, measured.boxes)
+    )
+    return Outcome(provenance, measured, scores, baselines, maps, boxes, model)
+
+
+def _bands(measured: Measured, weights: Floats) -> Bands:
+    banded = measured.in_bands()
+    ones = np.ones((1, len(measured)))
+    tail = 100 * (1 - INTERVAL_LEVEL) / 2
+
+    def with_interval(compute: Any) -> Floats:
+        drawn = np.percentile(compute(weights), [tail, 100 - tail], axis=0)
+        return np.column_stack([compute(ones)[0], *drawn])
+
+    return Bands(*(with_interval(f) for f in (banded.correlation, banded.transfer, banded.calibration)))
+
+
+def _require_fit(table: Path, model: "Reconstruction", settings: Settings) -> None:
+    with_slabs = model.preparation.geometry.shape[0]
+    if with_slabs % min(settings.slabs, with_slabs):
+        raise ParameterError(
+            f"{with_slabs} slices cannot be averaged to {settings.slabs} slabs.", "Choose a divisor of the slices."
+        )
+    if not count_rows(table):
+        raise InputError(f"{table} has no rows.", "Ingest more simulations.")
+
+
+def _history(path: Path) -> list[dict[str, Any]]:
+    epochs: list[dict[str, Any]] = read_json(path) if path.is_file() else []
+    return epochs
+
+
+def _write_predictions(path: Path, outcome: Outcome) -> None:
+    measured = outcome.measured
+    own = measured.maps[NETWORK]
+    columns = {"id": measured.ids, "simulation_id": measured.groups}
+    columns |= {name: getattr(own, name) for name in ("truth", "power", "cross", "spread")}
+    write_table(path, _FIELDS, columns, outcome.provenance)
+
+
+def _gather(outcome: Outcome) -> dict[str, Any]:
+    """Arrange everything as `metrics.json`."""
+    measured = outcome.measured
+    return {
+        "origin": outcome.provenance.origin,
+        "target": "initial",
+        "interval": INTERVAL_LEVEL,
+        "rows": {"test": len(measured.ids), "simulations": int(np.unique(measured.groups).size)},
+        "scores": to_json(outcome.scores),
+        "baselines": {name: to_json(scores) for name, scores in outcome.baselines.items()},
+        "external": {},
+        "external_baselines": {},
+        "bands": {
+            "names": list(BAND_NAMES),
+            "maps": {name: _band_json(bands) for name, bands in outcome.maps.items()},
+            "boxes": {name: _band_json(bands) for name, bands in outcome.boxes.items()},
+            "ahead_of_all": outcome.ahead(),
+        },
+        "curves": {
+            "edges": list(EDGES),
+            "maps": {name: _curve_json(own) for name, own in measured.maps.items()},
+            "boxes": {name: _curve_json(own) for name, own in measured.boxes.items()},
+            "ranks": measured.ranks.tolist(),
+        },
+        "latents": outcome.model.record["latents"],
+        "latent_share": outcome.model.record["latent_share"],
+        "provenance": dataclasses.asdict(outcome.provenance),
+    }
+
+
+def _band_json(bands: Bands) -> dict[str, Any]:
+    return {f.name: _finite(getattr(bands, f.name)) for f in dataclasses.fields(bands)}
+
+
+def _curve_json(measured: Measured) -> dict[str, Any]:
+    ones = np.ones((1, len(measured)))
+    return {
+        "correlation": _finite(measured.correlation(ones)[0]),
+        "transfer": _finite(measured.transfer(ones)[0]),
+        "calibration": _finite(measured.calibration(ones)[0]),
+    }
+
+
+def _finite(values: Floats) -> Any:
+    """Return nested lists with None for what is not a number, as JSON has it."""
+    return np.where(np.isfinite(values), values, None).tolist()

@@ -1,0 +1,240 @@
+"""Test boxes one by one: what each method answers, and what is kept of it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from components.common.tables import Columns, read_batches
+from components.common.telemetry import report_progress
+from components.evaluate.reconstruction.scores import EDGES, Measured
+from components.physics.mode_spectra import compare
+from components.physics.reconstruction import standard_reconstruction
+
+if TYPE_CHECKING:
+    from components.train.variational_autoencoder.inference import Reconstruction
+
+Floats = npt.NDArray[np.float64]
+Field = npt.NDArray[np.float32]
+
+NETWORK, SAMPLE, UNET, LINEAR, ZELDOVICH, WIENER, IDENTITY = (
+    "network", "sample", "unet", "linear", "zeldovich", "wiener", "identity",
+)  # fmt: skip
+
+METHODS: Mapping[str, str] = {
+    NETWORK: "the network, mean of its samples",
+    SAMPLE: "the network, a single sample",
+    UNET: "plain U-Net, density alone",
+    LINEAR: "linear estimate from all reconstructions",
+    ZELDOVICH: "inverse Zel'dovich (standard reconstruction)",
+    WIENER: "Wiener-filtered final density",
+    IDENTITY: "the final density itself",
+}
+"""What is compared, best known last."""
+
+BASELINES = (UNET, LINEAR, ZELDOVICH, WIENER, IDENTITY)
+
+RADIUS = 2.0
+"""Smoothing of the standard reconstruction in Mpc/h: of 1, 1.5, 2 and 3 the one that correlates best at 0.5 to 1
+h/Mpc in simulations made apart from all runs."""
+
+HISTOGRAM = np.linspace(-12, 12, 97)
+"""Bins of the values of maps, in units of linear theory today."""
+
+_COARSE = 16
+_EXAMPLES = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One slab of one box, for a picture; all maps have shape (rows, columns).
+
+    Attributes
+    ----------
+    name : str
+        Of the box.
+    final, truth, mean, spread : ndarray
+        Final overdensity, true initial field, reconstructed one and the standard deviation of the samples.
+    samples : ndarray, shape (2, rows, columns)
+        Two of them.
+    """
+
+    name: str
+    final: Field
+    truth: Field
+    mean: Field
+    spread: Field
+    samples: Field
+
+
+@dataclass(eq=False)
+class Measurements:
+    """What is kept of all test boxes.
+
+    Attributes
+    ----------
+    ids, groups : ndarray, shape (n,)
+        Rows of the data set, and the simulations that they belong to.
+    sigma_8, omega_m : ndarray, shape (n,)
+        Of the universe.
+    modes_in_maps, modes_in_boxes : ndarray, shape (bins,)
+        Waves in each bin of one box.
+    maps, boxes : dict of str to Measured
+        By method: of slab maps, with wavenumbers in their plane, and of the boxes in three dimensions.
+    histograms : dict of str to ndarray
+        Values of maps, by what is in them.
+    ranks : ndarray, shape (samples + 1,)
+        How often so many samples were below the truth, in pixels of coarse maps.
+    examples : list of Example
+        For pictures.
+    slab_depth : float
+        Depth of a map in Mpc/h.
+    box_size : float
+        Side of a map in Mpc/h.
+    """
+
+    ids: npt.NDArray[Any]
+    groups: npt.NDArray[Any]
+    sigma_8: Floats
+    omega_m: Floats
+    modes_in_maps: Floats
+    modes_in_boxes: Floats
+    maps: dict[str, Measured]
+    boxes: dict[str, Measured]
+    histograms: dict[str, Floats]
+    ranks: Floats
+    slab_depth: float
+    box_size: float
+    examples: list[Example] = field(default_factory=list)
+
+
+def measure(dataset: Path, model: "Reconstruction", slabs: int, samples: int, seed: int) -> Measurements:
+    """Let every method answer for the test boxes.
+
+    Parameters
+    ----------
+    dataset : Path
+        Table of slices.
+    model : Reconstruction
+        Trained.
+    slabs : int
+        Maps that a box is looked at in: thinner slices are averaged.
+    samples : int
+        Samples for each box.
+    seed : int
+        Of the samples.
+    """
+    geometry = model.preparation.geometry
+    views = _Views(min(slabs, geometry.shape[0]), geometry.lengths)
+    names: list[Columns] = []
+    total = sum(len(batch["split"]) for batch in read_batches(dataset, ["split"], "test"))
+    histograms = {name: np.zeros(HISTOGRAM.size - 1) for name in ("truth", "mean", "samples")}
+    ranks = np.zeros(samples + 1)
+    examples: list[Example] = []
+    for number, row in enumerate(_rows(dataset)):
+        answers = answers_of(model, row["final"], samples, (seed + number) % 2**63)
+        drawn = answers.pop("samples")
+        views.add(row["initial"], answers, drawn)
+        _count(histograms, ranks, views, row["initial"], answers[NETWORK], drawn)
+        if len(examples) < _EXAMPLES:
+            examples.append(_example(row, answers[NETWORK], drawn, views))
+        names.append({name: row[name] for name in ("id", "simulation_id", "sigma_8", "omega_m")})
+        report_progress(number + 1, total, "boxes")
+    together = {name: np.concatenate([part[name] for part in names]) for name in names[0]}
+    return Measurements(
+        together["id"], together["simulation_id"], together["sigma_8"], together["omega_m"],
+        views.modes_in_maps, views.modes_in_boxes, views.joined(views.maps), views.joined(views.boxes), histograms,
+        ranks, geometry.box_size / views.slabs, geometry.box_size, examples,
+    )  # fmt: skip
+
+
+def answers_of(model: "Reconstruction", final: Field, samples: int, seed: int) -> dict[str, Field]:
+    """Answer for one box, shape (1, slabs, rows, columns), by every method; `samples` has shape (1, n, ...)."""
+    drawn = model.sample(final, samples, seed)
+    lengths = model.preparation.geometry.lengths
+    return {
+        NETWORK: model.mean(final),
+        SAMPLE: drawn[:, 0],
+        **model.others(final),
+        ZELDOVICH: standard_reconstruction(final[0], RADIUS, lengths)[None],
+        IDENTITY: final,
+        "samples": drawn,
+    }
+
+
+class _Views:
+    """The same fields as slab maps and as boxes."""
+
+    def __init__(self, slabs: int, lengths: tuple[float, float, float]):
+        self.slabs, self._lengths = slabs, lengths
+        self.maps: dict[str, list[Measured]] = {}
+        self.boxes: dict[str, list[Measured]] = {}
+        self.modes_in_maps = self.modes_in_boxes = np.zeros(0)
+
+    def as_maps(self, fields: Field) -> Field:
+        """Average neighbouring slices, shape (..., slices, rows, columns), to slabs."""
+        shape = fields.shape
+        folded = fields.reshape(*shape[:-3], self.slabs, shape[-3] // self.slabs, *shape[-2:])
+        return np.asarray(folded.mean(axis=-3), dtype=np.float32)
+
+    def add(self, truth: Field, answers: Mapping[str, Field], drawn: Field) -> None:
+        for kept, view, lengths in (
+            (self.maps, self.as_maps, self._lengths[1:]),
+            (self.boxes, np.asarray, self._lengths),
+        ):
+            seen = view(truth)
+            scattered = view(drawn[0] - drawn[0].mean(axis=0))
+            own = compare(scattered, scattered, EDGES, lengths)
+            spread = own.first.sum(axis=0, keepdims=True) / max(len(drawn[0]) - 1, 1)
+            for name, answer in answers.items():
+                found = compare(seen, view(answer), EDGES, lengths)
+                width = spread if name == NETWORK else np.full_like(spread, np.nan)
+                kept.setdefault(name, []).append(Measured(found.first, found.second, found.cross, width))
+            if kept is self.maps:
+                self.modes_in_maps = own.modes
+            else:
+                self.modes_in_boxes = own.modes
+
+    @staticmethod
+    def joined(kept: dict[str, list[Measured]]) -> dict[str, Measured]:
+        return {name: Measured.joined(parts) for name, parts in kept.items()}
+
+
+def _rows(dataset: Path) -> Iterator[Columns]:
+    wanted = ["id", "simulation_id", "sigma_8", "omega_m", "final", "initial"]
+    for batch in read_batches(dataset, wanted, "test"):
+        for row in range(len(batch["id"])):
+            yield {name: values[row : row + 1] for name, values in batch.items()}
+
+
+def _count(
+    histograms: dict[str, Floats], ranks: Floats, views: _Views, truth: Field, mean: Field, drawn: Field
+) -> None:
+    true_maps, sampled = views.as_maps(truth[0]), views.as_maps(drawn[0])
+    for name, values in (("truth", true_maps), ("mean", views.as_maps(mean[0])), ("samples", sampled)):
+        histograms[name] += np.histogram(values, HISTOGRAM)[0] / (len(sampled) if name == "samples" else 1)
+    below = (_blocks(sampled) < _blocks(true_maps)).sum(axis=0)
+    ranks += np.bincount(below.ravel(), minlength=len(sampled) + 1)
+
+
+def _blocks(maps: Field) -> Field:
+    """Average pixels to those of a coarse map: single ones are mostly noise."""
+    side = maps.shape[-1]
+    pixels = min(_COARSE, side)
+    folded = maps.reshape(*maps.shape[:-2], pixels, side // pixels, pixels, side // pixels)
+    return np.asarray(folded.mean(axis=(-3, -1)))
+
+
+def _example(row: Columns, mean: Field, drawn: Field, views: _Views) -> Example:
+    sampled = views.as_maps(drawn[0])[:, 0]
+    return Example(
+        str(row["id"][0]),
+        views.as_maps(row["final"][0])[0],
+        views.as_maps(row["initial"][0])[0],
+        views.as_maps(mean[0])[0],
+        sampled.std(axis=0, ddof=1),
+        sampled[:2],
+    )

@@ -1,0 +1,209 @@
+"""The report of an evaluation of reconstructed initial fields."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from components.common.report import Column, Headline, Report, Section, format_interval, format_number
+from components.common.scores import Score
+from components.evaluate.reconstruction.diagrams import (
+    draw_calibration,
+    draw_correlation,
+    draw_histograms,
+    draw_latents,
+    draw_power,
+    draw_transfer,
+)
+from components.evaluate.reconstruction.maps import draw_example
+from components.evaluate.reconstruction.measuring import METHODS, NETWORK
+from components.evaluate.reconstruction.scores import BAND_NAMES, SCORES
+from components.evaluate.training_section import add_training
+
+if TYPE_CHECKING:
+    from components.evaluate.reconstruction.evaluation import Bands, Outcome
+
+_UNKNOWN = 0.1
+_FAINT = 0.6
+_CALIBRATED = 0.2
+GOALS = ((0, 0.9), (1, 0.6))
+"""Cross-correlation that was aimed at, by band."""
+
+
+def write_report(
+    path: Path, outcome: "Outcome", histories: Mapping[str, Sequence[Mapping[str, Any]]], title: str, slug: str
+) -> None:
+    """Write the report as one HTML file."""
+    measured = outcome.measured
+    report = Report(title, slug, outcome.provenance, headline=_headline(outcome), lead=_lead(outcome))
+    _add_bands(report.section("Scale by scale"), outcome)
+    curves = report.section("Curves")
+    curves.figures([draw_correlation(measured.maps, "slab maps"), draw_transfer(measured.maps, "slab maps")])
+    curves.figures([draw_correlation(measured.boxes, "in three dimensions"), draw_power(measured)])
+    pictures = report.section("Side by side")
+    pictures.figures([draw_example(e, measured.box_size, measured.slab_depth) for e in measured.examples])
+    _add_calibration(report.section("Are the samples honest?"), outcome)
+    _add_latents(report.section("What the latents do"), outcome)
+    _add_scores(report.section("Scores"), outcome)
+    training = report.section("Training")
+    if histories["history"]:
+        add_training(training, histories["history"], "loss, nats a wave")
+    if histories["history_plain_unet"]:
+        training.text("The plain U-Net, over as many epochs:")
+        add_training(training, histories["history_plain_unet"], "loss, nats a wave")
+    report.write(path)
+
+
+def _headline(outcome: "Outcome") -> Headline:
+    score = outcome.scores["cross_correlation_mid_k"]
+    return Headline(
+        "correlation with the true initial maps at k from 0.5 to 1 h/Mpc",
+        score.value,
+        score.low,
+        score.high,
+        score.baseline,
+        form=".3f",
+    )
+
+
+def _lead(outcome: "Outcome") -> str:
+    measured = outcome.measured
+    simulations = int(np.unique(measured.groups).size)
+    return (
+        f"Universes run backwards: from the density of today in {len(measured.ids)} boxes of {simulations} "
+        f"simulations that no training saw, the density from which they began. Maps are slabs "
+        f"{measured.slab_depth:.2g} Mpc/h deep. Gravity is undone in steps by perturbation theory, a linear "
+        "estimate joins what that gives, and a conditional variational autoencoder learns what is still missing and draws "
+        "samples of what cannot be known. The baseline in the headline is the standard reconstruction, which "
+        "undoes gravity in one step."
+    )
+
+
+def _add_bands(section: Section, outcome: "Outcome") -> None:
+    section.text("\n\n".join([_goals(outcome), _limits(outcome)]))
+    for view, bands, words in (
+        ("maps", outcome.maps, "Correlation r with the truth in slab maps, wavenumbers in their plane, h/Mpc."),
+        ("boxes", outcome.boxes, "The same in three dimensions, where thin slices do not mix wavenumbers."),
+    ):
+        section.table(
+            words,
+            [Column("Method"), *(Column(name, ".3f") for name in BAND_NAMES)],
+            [[METHODS[name], *bands[name].correlation[:, 0]] for name in METHODS if name in bands],
+            strong=[0],
+            notes=_interval_note(bands[NETWORK]) if view == "maps" else "",
+        )
+    section.table(
+        "Transfer T in slab maps: root of the reconstructed over the true power.",
+        [Column("Method"), *(Column(name, ".2f") for name in BAND_NAMES)],
+        [[METHODS[name], *outcome.maps[name].transfer[:, 0]] for name in METHODS if name in outcome.maps],
+        strong=[0],
+        notes="A mean has to fade where less is known; a sample has to have the power of the truth.",
+    )
+
+
+def _interval_note(bands: "Bands") -> str:
+    parts = [
+        f"{name}: {format_interval(low, high, '.3f')}"
+        for name, (_, low, high) in zip(BAND_NAMES, bands.correlation, strict=True)
+    ]
+    return f"95 % intervals of the network, simulations resampled as a whole: {'; '.join(parts)}."
+
+
+def _goals(outcome: "Outcome") -> str:
+    own = outcome.maps[NETWORK].correlation[:, 0]
+    said = [
+        f"r {'above' if own[band] > goal else 'NOT above'} {goal} at k from {BAND_NAMES[band]} h/Mpc "
+        f"({own[band]:.3f})"
+        for band, goal in GOALS
+    ]
+    ahead = outcome.ahead()
+    won = [name for name, better in zip(BAND_NAMES, ahead, strict=True) if better]
+    lost = [name for name, better in zip(BAND_NAMES, ahead, strict=True) if better is False]
+    text = f"Goals: {'; '.join(said)}. The mean is ahead of every baseline at k {' and '.join(won) or 'nowhere'}"
+    return f"{text}, and behind the best of them at k {' and '.join(lost)}." if lost else f"{text}."
+
+
+def _limits(outcome: "Outcome") -> str:
+    """Say where nothing can be known."""
+    bands = outcome.maps[NETWORK].correlation
+    unknown = [name for name, row in zip(BAND_NAMES, bands, strict=True) if row[0] < _UNKNOWN]
+    faint = [
+        f"at k {name} r is {row[0]:.2f}, so that {row[0] ** 2:.0%} of the power is explained".replace(
+            "%", "\u202f%"
+        )
+        for name, row in zip(BAND_NAMES, bands, strict=True)
+        if _UNKNOWN <= row[0] < _FAINT
+    ]
+    text = "; ".join(faint)
+    first = f"Less is known of small scales: {text}. " if text else ""
+    if not unknown:
+        return f"{first}There is no band of which nothing is known."
+    return (
+        f"{first}At k {' and '.join(unknown)} h/Mpc nothing can be known: matter has crossed its own paths, and "
+        "the final density forgot where it came from. There the mean is empty and samples are noise of the right "
+        "power."
+    )
+
+
+def _add_calibration(section: Section, outcome: "Outcome") -> None:
+    score = outcome.scores["sample_calibration"]
+    good = abs(score.value - 1) <= _CALIBRATED
+    section.text(
+        f"Samples scatter around their mean {format_number(score.value, '.2f')} times as much as the mean errs, in "
+        f"the band where this is furthest from 1 (95 % interval {format_interval(score.low, score.high, '.2f')}): "
+        + ("within" if good else "NOT within")
+        + " the fifth that was aimed at."
+    )
+    rows = [
+        [f"k {name}", *outcome.maps[NETWORK].calibration[band], *outcome.boxes[NETWORK].calibration[band]]
+        for band, name in enumerate(BAND_NAMES)
+    ]
+    heads = ["Band", "Maps", "low", "high", "Boxes", "low", "high"]
+    section.table("Spread over error, both rms.", [Column(heads[0]), *(Column(h, ".2f") for h in heads[1:])], rows)
+    section.figures([draw_calibration(outcome.measured), draw_histograms(outcome.measured)])
+
+
+def _add_latents(section: Section, outcome: "Outcome") -> None:
+    record = outcome.model.record
+    latents = record["latents"]
+    active = sum(bool(latent["active"]) for latent in latents)
+    total = sum(latent["nats"] for latent in latents)
+    section.text(
+        f"{active} of {len(latents)} latent fields are in use: knowing the true initial field tells {total:.1f} "
+        "nats about them beyond what the final field tells. They make the uncertainty depend on the place; how strong "
+        "each scale's uncertainty is in a box comes from the noise, which is fitted wave by wave to what the mean "
+        "misses in boxes that were not trained on."
+    )
+    section.table(
+        "Divergence of each latent field from its prior, on validation boxes.",
+        [Column("Latent"), Column("nats a cell", ".4f"), Column("nats a box", ".1f"), Column("in use")],
+        [
+            [f"{number}", latent["nats_per_cell"], latent["nats"], "yes" if latent["active"] else "no: collapsed"]
+            for number, latent in enumerate(latents, start=1)
+        ],
+    )
+    section.figure(draw_latents(record["latent_share"]))
+
+
+def _add_scores(section: Section, outcome: "Outcome") -> None:
+    rows = []
+    for definition in SCORES:
+        score = outcome.scores[definition.name]
+        others = [_value(scores.get(definition.name)) for scores in outcome.baselines.values()]
+        rows.append([definition.label, score.value, format_interval(score.low, score.high, ".3f"), *others])
+    names = [METHODS[name].partition(",")[0] for name in outcome.baselines]
+    section.table(
+        "Scores of slab maps beside those of the baselines.",
+        [
+            Column("Score"),
+            Column("Network", ".3f"),
+            Column("95 % interval"),
+            *(Column(name, ".3f") for name in names),
+        ],
+        rows,
+    )
+
+
+def _value(score: Score | None) -> float | None:
+    return None if score is None else score.value
