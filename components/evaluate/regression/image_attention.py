@@ -26,6 +26,7 @@ AVERAGED = 48
 """Pictures whose attribution is averaged over rings."""
 
 SURROUNDINGS_ARCSEC = 8.0
+PATCH = 4
 
 Change = Callable[[Columns, float], Columns]
 
@@ -42,8 +43,9 @@ class Attention:
         By change: NMAD of dz/(1+z), and the median of |change of z| / (1 + z).
     pictures : ndarray, shape (k, channels, size, size)
         Some, nearest first, as they are stored.
-    maps : ndarray, shape (k, size, size)
-        Their attribution, summed over the bands; empty where the model sees no picture.
+    maps : ndarray, shape (k, size / 4, size / 4)
+        Their attribution, summed over bands and patches of 4 x 4 pixels: within these, which the network joins
+        first, it is as ragged as the weights. Empty where the model sees no picture.
     rows : ndarray of int, shape (k,)
         Which objects these are.
     radius_arcsec, share : ndarray
@@ -134,9 +136,10 @@ def _attribute(
     chosen = np.unique(np.concatenate([rows, np.arange(min(AVERAGED, len(data["image"])))]))
     maps = found({name: values[chosen] for name, values in data.items()}) if found else None
     if maps is None:
-        return np.zeros((0, size, size), dtype=np.float32), np.zeros(0), np.zeros(0)
-    flat = maps.sum(axis=1)
-    distance = distance_arcsec(size, scale_arcsec)
+        return np.zeros((0, size // PATCH, size // PATCH), dtype=np.float32), np.zeros(0), np.zeros(0)
+    across = size // PATCH
+    flat = maps.sum(axis=1).reshape(-1, across, PATCH, across, PATCH).sum(axis=(2, 4))
+    distance = distance_arcsec(across, PATCH * scale_arcsec)
     radius = np.arange(1.0, size * scale_arcsec / 2 + 1)
     weight = np.abs(flat).mean(axis=0)
     share = np.array([weight[distance <= r].sum() for r in radius]) / max(float(weight.sum()), 1e-30)

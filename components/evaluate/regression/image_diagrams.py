@@ -106,14 +106,14 @@ def draw_prediction(
 
 @figure_style()
 def draw_attribution(picture: Floats, attribution: Floats, scale_arcsec: float, title: str) -> Figure:
-    """Draw a picture, and beside it which pixels raise and which lower its redshift.
+    """Draw a picture, and beside it which patches raise and which lower its redshift.
 
     Parameters
     ----------
     picture : ndarray, shape (size, size, 3)
         Red, green and blue.
-    attribution : ndarray, shape (size, size)
-        In ln(1 + z), by pixel.
+    attribution : ndarray, shape (k, k)
+        In ln(1 + z), by patch.
     scale_arcsec : float
         Of a pixel.
     title : str
@@ -123,19 +123,19 @@ def draw_attribution(picture: Floats, attribution: Floats, scale_arcsec: float, 
     left, right = drawing.subplots(1, 2)
     _show(left, picture, scale_arcsec)
     largest = float(np.quantile(np.abs(attribution), _SHARE)) or 1.0
-    half = attribution.shape[0] * scale_arcsec / 2
+    half = picture.shape[0] * scale_arcsec / 2
     right.imshow(
         np.clip(attribution / largest, -1, 1), cmap="RdBu_r", vmin=-1, vmax=1, origin="upper",
         extent=(-half, half, -half, half), interpolation="nearest",
     )  # fmt: skip
     right.set_xlabel("arcsec", labelpad=1)
     right.set_yticks([])
-    total = float(attribution.sum())
+    total = f"{attribution.sum():+.3f}".replace("-", "\u2212")
     return finish(
         drawing,
         f"Picture of {title}, and the attribution of its redshift to pixels.",
-        f"{title}. Red pixels raise the predicted redshift, blue ones lower it; together they change ln(1 + z) by "
-        f"{total:+.3f} beside an empty sky.".replace("-", "\u2212"),
+        f"{title}. Red patches raise the predicted redshift, blue ones lower it; all together change ln(1 + z) by "
+        f"{total} beside an empty sky.",
     )
 
 

@@ -21,10 +21,12 @@ PUBLISHED = {HEADLINE: 0.0091, "outlier_fraction": 0.0031}
 
 PUBLISHED_SOURCE = "Pasquet et al. 2019, real pictures of 516 525 galaxies in five bands"
 
+_ABOVE_ONE, _ABOVE_90 = np.nextafter([1.0, 90.0], 100.0).tolist()  # bins hold their lower edges alone
+
 REDSHIFT_EDGES = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, np.inf)
 MAGNITUDE_EDGES = (0.0, 15.0, 16.0, 16.5, 17.0, 17.4, 17.8, 19.0, np.inf)
-AXIS_RATIO_EDGES = (0.0, 0.3, 0.45, 0.6, 0.75, 0.9, 1.01)
-INCLINATION_EDGES = (0.0, 30.0, 45.0, 60.0, 75.0, 90.01)
+AXIS_RATIO_EDGES = (0.0, 0.3, 0.45, 0.6, 0.75, 0.9, _ABOVE_ONE)
+INCLINATION_EDGES = (0.0, 30.0, 45.0, 60.0, 75.0, _ABOVE_90)
 
 TABLE_SCORES = ("nmad", "bias", "outlier_fraction", "coverage_68")
 

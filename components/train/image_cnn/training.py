@@ -162,9 +162,21 @@ def make_loss(
             if network.training and images is not None:
                 magnitudes[torch.rand(len(magnitudes)).numpy() < WITHHELD] = np.nan
             beside = torch.as_tensor(side_inputs.make(magnitudes)).to(batch[target].device)
-        return answer.loss(network(images, beside), batch[target])
+        truth = batch[target]
+        if network.training:
+            truth = blur(truth, BIN_STEP)
+        return answer.loss(network(images, beside), truth)
 
     return loss
+
+
+def blur(redshift: Tensor, width: float) -> Tensor:
+    """Scatter labels around themselves by a normal distribution of this width in log10(1 + z).
+
+    In the mean over the epochs a label is then a smooth bump over bins instead of one or two of them, so that what
+    is learnt is smooth as well: the distributions of galaxies at hand would be combs otherwise.
+    """
+    return (1 + redshift) * 10.0 ** (width * torch.randn(redshift.shape).to(redshift)) - 1
 
 
 def storage_unit(settings: Mapping[str, Any]) -> float:
