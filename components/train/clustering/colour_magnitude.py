@@ -6,12 +6,12 @@ of as many stars drawn from the field nearby, with the same magnitudes, treated 
 subtracted, and their scatter is the unit of the score. Stars of one age and distance lie closer than such sets.
 
 This is the classifier of the colour-magnitude plane, learnt anew for each candidate: no rule separates two
-populations better than the ratio of their densities (Neyman & Pearson 1933), kernels estimate both from the stars at
-hand, each star judged by the others, and the score is by how much the log-likelihood of the candidate exceeds that of
-draws from the field. One trained beforehand on model sequences, as the network of Hunt & Reffert (2023, A&A 673,
-A114), knows more where its sequences hold, but what it was not shown (a mixture of reddenings, of metallicities, a
-horizontal branch) it takes for field; and here it could be trained on our own simulator alone, whose sequences are
-those of the simulated clusters that it would then be praised for finding.
+populations better than the ratio of their densities (Neyman & Pearson 1933). Kernels estimate both from the stars
+at hand, each star judged by the others, and the score is by how much the log-likelihood of the candidate exceeds
+that of draws from the field. One trained beforehand on model sequences, as the network of Hunt & Reffert (2023,
+A&A 673, A114), knows more where its sequences hold, but what it was not shown (a mixture of reddenings, of
+metallicities, a horizontal branch) it takes for field; and here it could be trained on our own simulator alone,
+whose sequences are those of the simulated clusters that it would then be praised for finding.
 """
 
 from dataclasses import dataclass
