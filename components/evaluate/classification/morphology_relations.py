@@ -28,7 +28,8 @@ _FEWEST = 8
 
 def add_relations(section: Section, outcome: Outcome) -> None:
     """Add a page of plots and a table of medians; what the data set does not measure is left out."""
-    columns = {name: np.asarray(v, dtype=np.float64) for name, v in outcome.columns.items() if v.dtype.kind == "f"}
+    every = {name: np.asarray(v, dtype=np.float64) for name, v in outcome.columns.items() if v.dtype.kind == "f"}
+    columns = {name: values for name, values in every.items() if np.isfinite(values).sum() >= _FEWEST}
     truth, classes = outcome.truth, outcome.classes
     figures = []
     if {"g_r", "absolute_mag_r"} <= set(columns):
