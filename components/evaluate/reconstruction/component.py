@@ -14,7 +14,6 @@ def evaluate_reconstruction(
     report: Output[HTML],
     title: str,
     slug: str,
-    slabs: int,
     samples: int,
     bootstrap: int,
     seed: int,
@@ -25,6 +24,6 @@ def evaluate_reconstruction(
     from components.evaluate.reconstruction.dashboard import show
     from components.evaluate.reconstruction.evaluation import Settings, evaluate
 
-    settings = Settings(title=title, slug=slug, slabs=slabs, samples=samples, bootstrap=bootstrap, seed=seed)
+    settings = Settings(title=title, slug=slug, samples=samples, bootstrap=bootstrap, seed=seed)
     found = evaluate(Path(dataset.path), Path(model.path), Path(results.path), settings)
     show(found, Path(results.path) / "report.html", metrics, report)

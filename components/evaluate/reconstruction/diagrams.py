@@ -154,8 +154,8 @@ def draw_histograms(measured: Measurements) -> Figure:
     return finish(
         drawing,
         "Histograms of the pixels of true, mean and sampled initial maps.",
-        f"The truth is Gaussian, of rms {deviations['truth']:.2f}; samples have {deviations['samples']:.2f}, and the "
-        f"mean {deviations['mean']:.2f}, because it leaves out what it cannot know.",
+        f"The truth is Gaussian, of rms {deviations['truth']:.2f}; samples have {deviations['samples']:.2f}, and "
+        f"the mean {deviations['mean']:.2f}, because it leaves out what it cannot know.",
     )
 
 

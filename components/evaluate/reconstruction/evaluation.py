@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from components.common.errors import InputError, ParameterError
+from components.common.errors import ParameterError
 from components.common.files import read_json, write_json
 from components.common.provenance import Provenance
 from components.common.resampling import bootstrap_weights
@@ -59,8 +59,6 @@ class Settings:
     ----------
     title, slug : str
         Of the report, and of the exercise.
-    slabs : int
-        Maps that a box is looked at in; thinner slices are averaged.
     samples : int
         Samples drawn for each test box.
     bootstrap : int
@@ -71,15 +69,14 @@ class Settings:
 
     title: str = "Initial conditions"
     slug: str = "initial-conditions"
-    slabs: int = 8
     samples: int = 16
     bootstrap: int = 1000
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.bootstrap < 1 or self.samples < 2 or self.slabs < 1:
+        if self.bootstrap < 1 or self.samples < 2:
             raise ParameterError(
-                "bootstrap and slabs are at least 1, and samples at least 2: one sample has no spread.",
+                "bootstrap is at least 1, and samples at least 2: one sample has no spread.",
                 "Give larger numbers.",
             )
 
@@ -165,8 +162,7 @@ def evaluate(dataset: Path, model: Path, output: Path, settings: Settings) -> di
     with stage("evaluate", output):
         table = dataset / "dataset.parquet"
         network = load_model(model)
-        _require_fit(table, network, settings)
-        measured = measure(table, network, settings.slabs, settings.samples, settings.seed)
+        measured = measure(table, network, settings.samples, settings.seed)
         outcome = judge(measured, network, read_provenance(table), settings)
         output.mkdir(parents=True, exist_ok=True)
         _write_predictions(output / "predictions.parquet", outcome)
@@ -210,16 +206,6 @@ def _bands(measured: Measured, weights: Floats) -> Bands:
         return np.column_stack([compute(ones)[0], *drawn])
 
     return Bands(*(with_interval(f) for f in (banded.correlation, banded.transfer, banded.calibration)))
-
-
-def _require_fit(table: Path, model: "Reconstruction", settings: Settings) -> None:
-    with_slabs = model.preparation.geometry.shape[0]
-    if with_slabs % min(settings.slabs, with_slabs):
-        raise ParameterError(
-            f"{with_slabs} slices cannot be averaged to {settings.slabs} slabs.", "Choose a divisor of the slices."
-        )
-    if not count_rows(table):
-        raise InputError(f"{table} has no rows.", "Ingest more simulations.")
 
 
 def _history(path: Path) -> list[dict[str, Any]]:

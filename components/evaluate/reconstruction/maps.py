@@ -45,8 +45,8 @@ def draw_example(example: Example, box_size: float, depth: float) -> Figure:
         f"Maps of a slab of {example.name}: true initial density, its reconstruction, the final density, two "
         "samples and their spread.",
         f"{example.name}, {box_size:g} Mpc/h wide and {depth:.2g} deep; red is dense, all initial maps on one "
-        f"scale. Pixel by pixel the mean correlates with the truth by {agreement:.2f}: it has the broad shapes, and "
-        "samples add what cannot be known.",
+        f"scale. Pixel by pixel the mean correlates with the truth by {agreement:.2f}: it has the broad shapes, "
+        "and samples add what cannot be known.",
     )
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from components.common.tables import Columns, read_batches
 from components.common.telemetry import report_progress
-from components.evaluate.reconstruction.scores import EDGES, Measured
+from components.evaluate.reconstruction.scores import EDGES, SLABS, Measured
 from components.physics.mode_spectra import compare
 from components.physics.reconstruction import standard_reconstruction
 
@@ -111,7 +111,7 @@ class Measurements:
     examples: list[Example] = field(default_factory=list)
 
 
-def measure(dataset: Path, model: "Reconstruction", slabs: int, samples: int, seed: int) -> Measurements:
+def measure(dataset: Path, model: "Reconstruction", samples: int, seed: int) -> Measurements:
     """Let every method answer for the test boxes.
 
     Parameters
@@ -120,15 +120,13 @@ def measure(dataset: Path, model: "Reconstruction", slabs: int, samples: int, se
         Table of slices.
     model : Reconstruction
         Trained.
-    slabs : int
-        Maps that a box is looked at in: thinner slices are averaged.
     samples : int
         Samples for each box.
     seed : int
         Of the samples.
     """
     geometry = model.preparation.geometry
-    views = _Views(min(slabs, geometry.shape[0]), geometry.lengths)
+    views = Views(geometry.shape[0], geometry.lengths)
     names: list[Columns] = []
     total = sum(len(batch["split"]) for batch in read_batches(dataset, ["split"], "test"))
     histograms = {name: np.zeros(HISTOGRAM.size - 1) for name in ("truth", "mean", "samples")}
@@ -165,11 +163,19 @@ def answers_of(model: "Reconstruction", final: Field, samples: int, seed: int) -
     }
 
 
-class _Views:
-    """The same fields as slab maps and as boxes."""
+class Views:
+    """The same fields as slab maps and as boxes.
 
-    def __init__(self, slabs: int, lengths: tuple[float, float, float]):
-        self.slabs, self._lengths = slabs, lengths
+    Parameters
+    ----------
+    slices : int
+        Slices of a box.
+    lengths : tuple of float
+        Sides of the box.
+    """
+
+    def __init__(self, slices: int, lengths: tuple[float, float, float]):
+        self.slabs, self._lengths = min(SLABS, slices), lengths
         self.maps: dict[str, list[Measured]] = {}
         self.boxes: dict[str, list[Measured]] = {}
         self.modes_in_maps = self.modes_in_boxes = np.zeros(0)
@@ -181,6 +187,7 @@ class _Views:
         return np.asarray(folded.mean(axis=-3), dtype=np.float32)
 
     def add(self, truth: Field, answers: Mapping[str, Field], drawn: Field) -> None:
+        """Measure the answers for one box, shape (1, slices, rows, columns), and samples of it."""
         for kept, view, lengths in (
             (self.maps, self.as_maps, self._lengths[1:]),
             (self.boxes, np.asarray, self._lengths),
@@ -200,6 +207,7 @@ class _Views:
 
     @staticmethod
     def joined(kept: dict[str, list[Measured]]) -> dict[str, Measured]:
+        """Put all boxes after each other, by method."""
         return {name: Measured.joined(parts) for name, parts in kept.items()}
 
 
@@ -211,7 +219,7 @@ def _rows(dataset: Path) -> Iterator[Columns]:
 
 
 def _count(
-    histograms: dict[str, Floats], ranks: Floats, views: _Views, truth: Field, mean: Field, drawn: Field
+    histograms: dict[str, Floats], ranks: Floats, views: Views, truth: Field, mean: Field, drawn: Field
 ) -> None:
     true_maps, sampled = views.as_maps(truth[0]), views.as_maps(drawn[0])
     for name, values in (("truth", true_maps), ("mean", views.as_maps(mean[0])), ("samples", sampled)):
@@ -228,7 +236,7 @@ def _blocks(maps: Field) -> Field:
     return np.asarray(folded.mean(axis=(-3, -1)))
 
 
-def _example(row: Columns, mean: Field, drawn: Field, views: _Views) -> Example:
+def _example(row: Columns, mean: Field, drawn: Field, views: Views) -> Example:
     sampled = views.as_maps(drawn[0])[:, 0]
     return Example(
         str(row["id"][0]),

@@ -72,11 +72,11 @@ def _lead(outcome: "Outcome") -> str:
     simulations = int(np.unique(measured.groups).size)
     return (
         f"Universes run backwards: from the density of today in {len(measured.ids)} boxes of {simulations} "
-        f"simulations that no training saw, the density from which they began. Maps are slabs "
+        "simulations that no training saw, the density from which they began. Maps are slabs "
         f"{measured.slab_depth:.2g} Mpc/h deep. Gravity is undone in steps by perturbation theory, a linear "
-        "estimate joins what that gives, and a conditional variational autoencoder learns what is still missing and draws "
-        "samples of what cannot be known. The baseline in the headline is the standard reconstruction, which "
-        "undoes gravity in one step."
+        "estimate joins what that gives, and a conditional variational autoencoder learns what is still missing "
+        "and draws samples of what cannot be known. The baseline in the headline is the standard reconstruction, "
+        "which undoes gravity in one step."
     )
 
 
@@ -150,8 +150,9 @@ def _add_calibration(section: Section, outcome: "Outcome") -> None:
     score = outcome.scores["sample_calibration"]
     good = abs(score.value - 1) <= _CALIBRATED
     section.text(
-        f"Samples scatter around their mean {format_number(score.value, '.2f')} times as much as the mean errs, in "
-        f"the band where this is furthest from 1 (95 % interval {format_interval(score.low, score.high, '.2f')}): "
+        f"Samples scatter around their mean {format_number(score.value, '.2f')} times as much as the mean errs, "
+        "in the band where this is furthest from 1 (95 % interval "
+        f"{format_interval(score.low, score.high, '.2f')}): "
         + ("within" if good else "NOT within")
         + " the fifth that was aimed at."
     )
@@ -171,9 +172,9 @@ def _add_latents(section: Section, outcome: "Outcome") -> None:
     total = sum(latent["nats"] for latent in latents)
     section.text(
         f"{active} of {len(latents)} latent fields are in use: knowing the true initial field tells {total:.1f} "
-        "nats about them beyond what the final field tells. They make the uncertainty depend on the place; how strong "
-        "each scale's uncertainty is in a box comes from the noise, which is fitted wave by wave to what the mean "
-        "misses in boxes that were not trained on."
+        "nats about them beyond what the final field tells. They make the uncertainty depend on the place; how "
+        "strong each scale's uncertainty is in a box comes from the noise, which is fitted wave by wave to what "
+        "the mean misses in boxes that were not trained on."
     )
     section.table(
         "Divergence of each latent field from its prior, on validation boxes.",

@@ -20,6 +20,9 @@ BANDS = ((0, 2), (2, 5), (5, 8), (8, 13))
 BAND_NAMES = ("0.2 to 0.5", "0.5 to 1", "1 to 2", "above 2")
 """In h/Mpc."""
 
+SLABS = 8
+"""Maps that a box is looked at in; thinner slices are averaged, to 3.1 Mpc/h in a box of 25."""
+
 MEANINGFUL = 0.3
 """Where no method correlates as well as this, being ahead of the others means nothing."""
 

@@ -11,12 +11,14 @@ from typing import Any
 from components.common.scores import Definition
 from components.common.scores_classification import SCORES as CLASS_SCORES
 from components.evaluate.model_comparison import scores as model_comparison
+from components.evaluate.reconstruction.scores import SCORES as RECONSTRUCTION
 from components.evaluate.regression import photometric, redshift
 from components.promote.champion.answers import Kind
 from components.promote.champion.classes import apply_classes, read_classes
 from components.promote.champion.galaxies import apply_regressor, read_galaxies
 from components.promote.champion.morphology import apply_morphology
 from components.promote.champion.pictures import apply_image_cnn, read_pictures
+from components.promote.champion.reconstructions import apply_reconstruction, read_reconstructions
 from components.promote.champion.redshifts import apply_conv1d, read_redshifts
 from components.promote.champion.strain import apply_strain, read_strain
 
@@ -27,6 +29,7 @@ KINDS: Mapping[tuple[str, str], Kind] = {
     ("conv1d", "label of spectra"): Kind(CLASS_SCORES, read_classes, apply_classes),
     ("conv1d", "label of strain"): Kind(CLASS_SCORES, read_strain, apply_strain),
     ("boosted_trees", "label of morphology"): Kind(CLASS_SCORES, read_classes, apply_morphology),
+    ("variational_autoencoder", "initial"): Kind(RECONSTRUCTION, read_reconstructions, apply_reconstruction),
 }
 
 

@@ -16,6 +16,7 @@ from components.common.errors import ArmillaryError, InputError
 from components.common.files import read_json, write_json
 from components.common.training import Epoch, pick_device
 from components.physics.mode_spectra import resample_grid
+from components.train.variational_autoencoder.inputs import look_at
 from components.train.variational_autoencoder.network import Architecture, Prior, Reconstructor
 from components.train.variational_autoencoder.noise import NoiseModel
 from components.train.variational_autoencoder.objective import INPUTS
@@ -91,6 +92,12 @@ class Reconstruction:
             for number in range(n):
                 samples[row, number] += self.noise.draw(one["summary"][0], geometry, rng)
         return samples
+
+    def strangeness(self, final: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+        """Deviations by which the most unusual number that describes a box is off the training boxes."""
+        shown = look_at(overdensity_of(final), self.preparation.geometry)
+        mean, spread = (np.array(part, dtype=np.float32) for part in self.preparation.summary)
+        return np.asarray(np.abs((shown.summary - mean) / spread).max(axis=1))
 
     def others(self, final: npt.NDArray[np.floating]) -> dict[str, Field]:
         """Answers of simpler methods: Wiener's smoothing, the linear estimate, and the plain U-Net."""

@@ -91,9 +91,9 @@ class VariationalLoss:
 def transformed(batch: dict[str, Tensor]) -> dict[str, Tensor]:
     """Shift, reflect and turn the boxes of a minibatch, inputs and target alike.
 
-    Shifts are whole cells of the network's grid along all three axes, slabs included. Reflections are of each axis,
-    about cell 0, which all the grids share. Rows and columns may change places, and where the grid is a cube all
-    three axes.
+    Shifts are whole cells of the network's grid along all three axes, slabs included. Reflections are of each
+    axis, about cell 0, which all the grids share. Rows and columns may change places, and where the grid is a
+    cube all three axes.
     """
     fine, coarse, target = batch["fine"], batch["coarse"], batch[TARGET][:, None]
     cells = target.shape[-3:]

@@ -22,6 +22,12 @@ def geometry_of(settings: Mapping[str, Any], cells: int = 16) -> Geometry:
         ) from error
 
 
+def cut_by(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what has to be kept of a table's settings: how to cut alike, and which boxes were for what."""
+    split = {name: settings["settings"][name] for name in ("validation_fraction", "test_fraction", "seed")}
+    return {**settings, "split": split}
+
+
 def overdensity_of(final: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
     """Overdensity of final slices as they are in the table."""
     return np.asarray(final, dtype=np.float32)

@@ -29,7 +29,7 @@ from components.train.variational_autoencoder.objective import (
     new_likelihood,
 )
 from components.train.variational_autoencoder.preparation import Preparation, prepare_table
-from components.train.variational_autoencoder.slices import geometry_of
+from components.train.variational_autoencoder.slices import cut_by, geometry_of
 
 _BANDS = 12
 _START_ROWS = 64
@@ -116,7 +116,7 @@ def train(dataset: Path, model: Path, settings: Settings) -> None:
                 checkpoints.append(checkpoint)
             record = _record(table, settings, histories["network"])
             blank = NoiseModel([], [], [])
-            unfinished = Reconstruction(network, plain, preparation, blank, read_settings(table), record)
+            unfinished = Reconstruction(network, plain, preparation, blank, cut_by(read_settings(table)), record)
             finished = calibrate(unfinished, shown, table)
         with whole(model) as folder:
             save_model(folder, finished, histories)
