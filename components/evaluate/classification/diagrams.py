@@ -40,7 +40,7 @@ def draw_roc(curves: Mapping[str, Curve], positive: str) -> Figure:
     axes.set_ylim(0, 1.02)
     set_percent(axes.xaxis)
     set_percent(axes.yaxis)
-    axes.legend(loc="lower right")
+    axes.legend(loc="best")
     axes.set_xlabel("Others taken for it (false positives)")
     axes.set_ylabel(f"{positive} found")
     return finish(
@@ -76,15 +76,15 @@ def draw_precision_recall(curves: Mapping[str, Curve], positive: str, completene
     axes.set_ylim(max(0.0, lowest - 0.05), 1.01)
     set_percent(axes.xaxis)
     set_percent(axes.yaxis)
-    axes.legend(loc="lower left")
+    axes.legend(loc="best")
     axes.set_xlabel("Completeness (recall)")
     axes.set_ylabel("Purity (precision)")
     return finish(
         drawing,
         f"Precision-recall curves of {', '.join(curves)} for the class {positive}.",
         f"What a complete sample of the class {positive} costs in purity. The dotted line is at a completeness of "
-        f"{completeness:.0%}. Purity depends on how frequent the class is: in this test set it is as frequent as "
-        "the data set has it, on the sky it may be far rarer.",
+        f"{100 * completeness:.0f}\u202f%. Purity depends on how frequent the class is: in this test set it is as "
+        "frequent as the data set has it, on the sky it may be far rarer.",
     )
 
 

@@ -129,12 +129,17 @@ def _add_scores(section: Section, e: Evaluation) -> None:
     )
     if e.extra:
         rows: list[list[Cell]] = [
-            [name.replace("_", " "), s.value, format_interval(s.low, s.high, _FRACTION)]
-            for name, s in e.extra.items()
+            [spelt(name), s.value, format_interval(s.low, s.high, _FRACTION)] for name, s in e.extra.items()
         ]
         columns = [Column("Score"), Column("Model", _FRACTION), Column("Interval", _FRACTION)]
         section.table("Further scores of the model.", columns, rows, notes=e.kind.extra_notes)
     section.figure(_draw_comparison(e.scored, e.labels, e.headline))
+
+
+def spelt(name: str) -> str:
+    """Spell the name of a score for a reader."""
+    words = {"auc": "AUC", "roc": "ROC", "snr": "S/N"}
+    return " ".join(words.get(word, word) for word in name.split("_"))
 
 
 def _draw_comparison(scored: Scored, labels: Mapping[str, str], headline: str) -> Any:

@@ -43,6 +43,8 @@ FIELDS = (
     *(column(name, "float64", f"{name}, as in the data set; NaN or 0 for noise") for name in _COLUMNS),
 )
 
+_FALSE_ALARMS = f"{100 * FALSE_POSITIVE_RATE:.0f}\u202f%"
+
 Strain = npt.NDArray[np.float32]
 
 
@@ -143,7 +145,7 @@ def _add_efficiency(report: Report, e: Evaluation) -> None:
     )
     if half := e.extra.get("snr_at_half_efficiency"):
         section.text(
-            f"Where {FALSE_POSITIVE_RATE:.0%} of the noise is taken for a wave, half of the waves are found at a "
+            f"Where {_FALSE_ALARMS} of the noise is taken for a wave, half of the waves are found at a "
             f"signal-to-noise ratio of the network of {half.value:.2f} ({half.low:.2f} to {half.high:.2f})."
         )
     labels = {"model": "model", MATCHED_FILTER: LABELS[MATCHED_FILTER]}
@@ -231,7 +233,8 @@ STRAIN = Kind(
     external=lambda folder, model, baselines: predict_external(
         folder, model, baselines, [field.name for field in FIELDS], GROUP, SIGNAL
     ),
-    extra_notes="auc over matched filter: area under the ROC curve over that of the matched filter. snr at half "
-    f"efficiency: where half of the waves are found while {FALSE_POSITIVE_RATE:.0%} of the noise is.",
+    extra_notes="AUC over matched filter: area under the ROC curve over that of the matched filter. S/N at half "
+    f"efficiency: where half of the waves are found while {_FALSE_ALARMS} of the noise is; left out where not "
+    "even the loudest are.",
 )
 """Strain: waves are looked for."""

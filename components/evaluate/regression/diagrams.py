@@ -161,6 +161,10 @@ def draw_learning_curves(epoch: Floats, train: Floats, validation: Floats, chose
 
 
 @figure_style()
+def _three_digits(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:#.3g}".rstrip(".")
+
+
 def draw_comparison(
     names: Sequence[str],
     value: Floats,
@@ -198,7 +202,7 @@ def draw_comparison(
             axes,
             value[i],
             row[i] + 0.2,
-            f"{100 * value[i]:.1f}\u202f%" if percent else f"{value[i]:.4g}",
+            f"{100 * value[i]:.1f}\u202f%" if percent else _three_digits(float(value[i])),
             INK,
             ha="center",
         )
