@@ -46,8 +46,8 @@ def draw_efficiency(found: Efficiency, quantity: str, labels: Mapping[str, str])
     return finish(
         drawing,
         f"Share of waves found by {quantity}, by model and matched filter.",
-        f"Share of the waves found by {quantity}, where {100 * FALSE_POSITIVE_RATE:.0f}\u202f% of the noise is taken "
-        "for one. Bars are one standard error.",
+        f"Share of the waves found by {quantity}, where {100 * FALSE_POSITIVE_RATE:.0f}\u202f% of the noise is "
+        "taken for one. Bars are one standard error.",
     )
 
 
