@@ -1,4 +1,4 @@
-"""Redshifts of pictures, evaluated: scores against a forest, what the report says, and folders of real pictures."""
+"""Redshifts of pictures, evaluated: scores against a forest, the words of the report, and folders of pictures."""
 
 from dataclasses import replace
 from pathlib import Path
