@@ -10,7 +10,7 @@ from components.preprocess.spectra.component import preprocess_spectra
 from components.promote.champion.component import promote_champion
 from components.train.regressors.component import train_regressors
 from pipelines.definition import Definition
-from pipelines.sharding import fan_out
+from pipelines.sharding import fan_out, train_each
 
 
 @dsl.pipeline(name="galaxy-spectra", description="Redshift and magnitude of galaxies: regressors side by side.")
@@ -70,12 +70,12 @@ def galaxy_spectra(
         group_by=group_by,
         seed=seed,
     )
-    # The models run in parallel as processes of this one task, not as pods of a ParallelFor: a pod costs 12 to
-    # 14 s before it begins, and most models fit in less; a GPU asked for by a parameter cannot be inside a loop;
-    # and the flat graph is what the local runner, `armillary stage` and the placement of tasks know.
-    trained = train_regressors(
+    # As processes of one task on a laptop, where a pod would cost 12 to 14 s before it begins and most models fit
+    # in less; as pods of a ParallelFor where the data are large.
+    trained = train_each(
+        train_regressors,
+        kinds,
         dataset=dataset.outputs["dataset"],
-        kinds=kinds,
         features=features,
         further=further,
         most_rows=most_rows,

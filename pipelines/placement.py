@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kfp import dsl, kubernetes
+from kfp.dsl import ParallelFor
 from kfp.dsl.pipeline_context import Pipeline
 
 from components.common.errors import ParameterError
@@ -102,6 +103,7 @@ _LAPTOP = {
     "merge": Size(cpu=("250m", "1"), memory=("512Mi", "1Gi"), hours=1),
     "preprocess": Size(cpu=("500m", "2"), memory=("1Gi", "2Gi"), hours=1),
     "train": Size(cpu=("1", "2"), memory=("2Gi", "4Gi"), hours=3),
+    "gather": Size(cpu=("250m", "1"), memory=("512Mi", "1Gi"), hours=1),
     "evaluate": Size(cpu=("500m", "2"), memory=("2Gi", "4Gi"), hours=1),
     "promote": Size(cpu=("500m", "2"), memory=("2Gi", "4Gi"), hours=1),
 }
@@ -112,12 +114,14 @@ _SURVEY = {
     "merge": Size(cpu=("500m", "2"), memory=("1Gi", "2Gi"), hours=12),
     "preprocess": Size(cpu=("2", "8"), memory=("8Gi", "16Gi"), hours=12),
     "train": Size(cpu=("4", "8"), memory=("16Gi", "32Gi"), hours=72),
+    "gather": Size(cpu=("500m", "2"), memory=("1Gi", "2Gi"), hours=12),
     "evaluate": Size(cpu=("2", "8"), memory=("8Gi", "32Gi"), hours=12),
     "promote": Size(cpu=("2", "8"), memory=("8Gi", "32Gi"), hours=12),
 }
 _LAPTOP_PRESETS = ("smoke", "demo")
 _SURVEY_SHARDS = 8
 
+_NO_GPU = "0"  # in a loop a parameter would never be resolved
 _NEVER_CACHED = ("ingest", "promote")
 _RETRIES = 3
 _RUN_LABEL = "metadata.labels['pipeline/runid']"  # which Kubeflow puts on each pod of a run
@@ -151,7 +155,8 @@ def placed(definition: Definition, preset: str, settings: Settings | None = None
         with sharded(chosen.shards_for(preset)):
             wiring(*own)
         for name, task in Pipeline.get_default_pipeline().tasks.items():
-            _place(task, stage_name(name), sizes, chosen, gpus)
+            in_loop = isinstance(task.parent_task_group, ParallelFor)
+            _place(task, stage_name(name), sizes, chosen, _NO_GPU if in_loop else gpus)
             _tell_who_it_is(task, pipeline.name, chosen)
 
     pipeline = definition.pipeline

@@ -18,12 +18,17 @@ def train_regressors(
     folds: int,
     epochs: int,
     seed: int,
+    only: str,
 ) -> None:
-    """Tune and train regressors of redshift and magnitude side by side, and single out the best in validation."""
+    """Tune and train regressors of redshift and magnitude side by side, and single out the best in validation.
+
+    `only` names the one of the kinds to train, where each has a pod of its own; empty means all of them.
+    """
     from pathlib import Path
 
     from components.train.regressors.several import train_several
     from components.train.regressors.training import Settings
 
     settings = Settings(most_rows=most_rows, tuning_rows=tuning_rows, folds=folds, epochs=epochs, seed=seed)
-    train_several(Path(dataset.path), Path(models.path), Path(model.path), kinds, features, settings, further)
+    wanted = [only] if only else kinds
+    train_several(Path(dataset.path), Path(models.path), Path(model.path), wanted, features, settings, further)

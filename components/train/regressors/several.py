@@ -79,14 +79,21 @@ def train_several(
         raise ParameterError("There is nothing to train.", "Name one kind of model and one of features at least.")
     with stage("train", models, best), whole(models) as folder:
         records = _train_in_processes(dataset, folder, wanted)
-        with whole(best) as copy:
-            shutil.copytree(folder / best_of(records), copy)
-            for target in further:
-                if found := {n: r for n, r in records.items() if targets_of(r) == (target,)}:
-                    shutil.copytree(folder / best_further(found), copy / "further" / target)
+        copy_best(folder, records, best)
         rows = next(iter(records.values()))["rows"]
         report_counts(rows_in=rows["train"], rows_validation=rows["validation"], models=len(records))
     return records
+
+
+def copy_best(models: Path, records: Mapping[str, Mapping[str, Any]], best: Path) -> None:
+    """Copy the best model, and into its `further` those that are best for each further target."""
+    targets = dict.fromkeys(targets_of(record) for record in records.values())
+    with whole(best) as copy:
+        shutil.copytree(models / best_of(records), copy)
+        for target in targets:
+            if target != TARGETS:
+                found = {n: r for n, r in records.items() if targets_of(r) == target}
+                shutil.copytree(models / best_further(found), copy / "further" / target[0])
 
 
 def best_of(records: Mapping[str, Mapping[str, Any]]) -> str:
