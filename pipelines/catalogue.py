@@ -81,6 +81,12 @@ EXERCISES = (
         title="Star clusters",
         summary="Clusters found in Gaia by four methods, with memberships, and proofs that they are real.",
     ),
+    Exercise(
+        slug="initial-conditions",
+        module="pipelines.initial_conditions",
+        title="Initial conditions",
+        summary="The universe run backwards: initial density from final, with samples of what cannot be known.",
+    ),
 )
 
 

@@ -15,6 +15,8 @@ def evaluate_reconstruction(
     title: str,
     slug: str,
     samples: int,
+    external: str,
+    external_version: str,
     bootstrap: int,
     seed: int,
 ) -> None:
@@ -24,6 +26,14 @@ def evaluate_reconstruction(
     from components.evaluate.reconstruction.dashboard import show
     from components.evaluate.reconstruction.evaluation import Settings, evaluate
 
-    settings = Settings(title=title, slug=slug, samples=samples, bootstrap=bootstrap, seed=seed)
+    settings = Settings(
+        title=title,
+        slug=slug,
+        samples=samples,
+        bootstrap=bootstrap,
+        external=external,
+        data_version=external_version,
+        seed=seed,
+    )
     found = evaluate(Path(dataset.path), Path(model.path), Path(results.path), settings)
     show(found, Path(results.path) / "report.html", metrics, report)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from components.common.errors import ParameterError
+from components.common.errors import InputError, ParameterError
 from components.common.files import read_json, write_json
 from components.common.provenance import Provenance
 from components.common.resampling import bootstrap_weights
 from components.common.scores import INTERVAL_LEVEL, Score, score, to_json
-from components.common.tables import column, count_rows, read_provenance, tensor_column, write_table
+from components.common.tables import column, count_rows, read_batches, read_provenance, tensor_column, write_table
 from components.common.telemetry import report_counts, report_scores, stage
 from components.evaluate.reconstruction.measuring import (
     BASELINES,
@@ -21,6 +21,7 @@ from components.evaluate.reconstruction.measuring import (
     ZELDOVICH,
     Measurements,
     measure,
+    rows_for_testing,
 )
 from components.evaluate.reconstruction.scores import (
     BAND_NAMES,
@@ -63,6 +64,10 @@ class Settings:
         Samples drawn for each test box.
     bootstrap : int
         Resamples of the simulations for the intervals.
+    external : str
+        Folder of simulations by others to validate on besides, in CAMELS' layout; empty for none.
+    data_version : str
+        Opaque. Change it to have unchanged settings run anew, because the external files changed.
     seed : int
         Of samples and resamples.
     """
@@ -71,6 +76,8 @@ class Settings:
     slug: str = "initial-conditions"
     samples: int = 16
     bootstrap: int = 1000
+    external: str = ""
+    data_version: str = ""
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -78,6 +85,11 @@ class Settings:
             raise ParameterError(
                 "bootstrap is at least 1, and samples at least 2: one sample has no spread.",
                 "Give larger numbers.",
+            )
+        if self.external and not Path(self.external).expanduser().is_dir():
+            raise InputError(
+                f"There is no folder {self.external}.",
+                "Set external to a folder of simulations, or leave it empty.",
             )
 
 
@@ -162,13 +174,15 @@ def evaluate(dataset: Path, model: Path, output: Path, settings: Settings) -> di
     with stage("evaluate", output):
         table = dataset / "dataset.parquet"
         network = load_model(model)
-        measured = measure(table, network, settings.samples, settings.seed)
+        tested = sum(len(batch["split"]) for batch in read_batches(table, ["split"], "test"))
+        measured = measure(rows_for_testing(table), tested, network, settings.samples, settings.seed)
         outcome = judge(measured, network, read_provenance(table), settings)
+        external = _validate(network, settings) if settings.external else None
         output.mkdir(parents=True, exist_ok=True)
         _write_predictions(output / "predictions.parquet", outcome)
         history = {name: _history(model / f"{name}.json") for name in ("history", "history_plain_unet")}
-        write_report(output / "report.html", outcome, history, settings.title, settings.slug)
-        write_json(output / "metrics.json", _gather(outcome))  # last: whoever finds it finds the rest
+        write_report(output / "report.html", outcome, external, history, settings.title, settings.slug)
+        write_json(output / "metrics.json", _gather(outcome, external))  # last: whoever finds it finds the rest
         report_counts(rows_in=count_rows(table), rows_out=len(measured.ids), rejected=0)
         written: dict[str, Any] = read_json(output / "metrics.json")
         report_scores(written["scores"], written["origin"])
@@ -196,6 +210,13 @@ def judge(measured: Measurements, model: "Reconstruction", provenance: Provenanc
     return Outcome(provenance, measured, scores, baselines, maps, boxes, model)
 
 
+def _validate(model: "Reconstruction", settings: Settings) -> Outcome:
+    from components.evaluate.reconstruction.external import validate  # HDF5
+
+    found = validate(settings.external, model, settings.samples, settings.seed)
+    return judge(found.measured, model, found.provenance, settings)
+
+
 def _bands(measured: Measured, weights: Floats) -> Bands:
     banded = measured.in_bands()
     ones = np.ones((1, len(measured)))
@@ -221,7 +242,7 @@ def _write_predictions(path: Path, outcome: Outcome) -> None:
     write_table(path, _FIELDS, columns, outcome.provenance)
 
 
-def _gather(outcome: Outcome) -> dict[str, Any]:
+def _gather(outcome: Outcome, external: Outcome | None) -> dict[str, Any]:
     """Arrange everything as `metrics.json`."""
     measured = outcome.measured
     return {
@@ -231,8 +252,9 @@ def _gather(outcome: Outcome) -> dict[str, Any]:
         "rows": {"test": len(measured.ids), "simulations": int(np.unique(measured.groups).size)},
         "scores": to_json(outcome.scores),
         "baselines": {name: to_json(scores) for name, scores in outcome.baselines.items()},
-        "external": {},
-        "external_baselines": {},
+        "external": to_json(external.scores) if external else {},
+        "external_baselines": {n: to_json(s) for n, s in external.baselines.items()} if external else {},
+        "external_provenance": dataclasses.asdict(external.provenance) if external else None,
         "bands": {
             "names": list(BAND_NAMES),
             "maps": {name: _band_json(bands) for name, bands in outcome.maps.items()},

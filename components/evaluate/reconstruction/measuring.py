@@ -1,6 +1,6 @@
 """Test boxes one by one: what each method answers, and what is kept of it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,6 +44,7 @@ h/Mpc in simulations made apart from all runs."""
 HISTOGRAM = np.linspace(-12, 12, 97)
 """Bins of the values of maps, in units of linear theory today."""
 
+_NAMES = ("id", "simulation_id", "sigma_8", "omega_m")
 _COARSE = 16
 _EXAMPLES = 3
 
@@ -111,13 +112,15 @@ class Measurements:
     examples: list[Example] = field(default_factory=list)
 
 
-def measure(dataset: Path, model: "Reconstruction", samples: int, seed: int) -> Measurements:
-    """Let every method answer for the test boxes.
+def measure(rows: Iterable[Columns], total: int, model: "Reconstruction", samples: int, seed: int) -> Measurements:
+    """Let every method answer for boxes.
 
     Parameters
     ----------
-    dataset : Path
-        Table of slices.
+    rows : iterable of Columns
+        One box each, such as `rows_for_testing(dataset)`.
+    total : int
+        How many will come, at most.
     model : Reconstruction
         Trained.
     samples : int
@@ -128,20 +131,19 @@ def measure(dataset: Path, model: "Reconstruction", samples: int, seed: int) -> 
     geometry = model.preparation.geometry
     views = Views(geometry.shape[0], geometry.lengths)
     names: list[Columns] = []
-    total = sum(len(batch["split"]) for batch in read_batches(dataset, ["split"], "test"))
     histograms = {name: np.zeros(HISTOGRAM.size - 1) for name in ("truth", "mean", "samples")}
     ranks = np.zeros(samples + 1)
     examples: list[Example] = []
-    for number, row in enumerate(_rows(dataset)):
+    for number, row in enumerate(rows):
         answers = answers_of(model, row["final"], samples, (seed + number) % 2**63)
         drawn = answers.pop("samples")
         views.add(row["initial"], answers, drawn)
         _count(histograms, ranks, views, row["initial"], answers[NETWORK], drawn)
         if len(examples) < _EXAMPLES:
             examples.append(_example(row, answers[NETWORK], drawn, views))
-        names.append({name: row[name] for name in ("id", "simulation_id", "sigma_8", "omega_m")})
+        names.append({name: row[name] for name in _NAMES})
         report_progress(number + 1, total, "boxes")
-    together = {name: np.concatenate([part[name] for part in names]) for name in names[0]}
+    together = {name: np.concatenate([part[name] for part in names] or [np.zeros(0)]) for name in _NAMES}
     return Measurements(
         together["id"], together["simulation_id"], together["sigma_8"], together["omega_m"],
         views.modes_in_maps, views.modes_in_boxes, views.joined(views.maps), views.joined(views.boxes), histograms,
@@ -211,9 +213,9 @@ class Views:
         return {name: Measured.joined(parts) for name, parts in kept.items()}
 
 
-def _rows(dataset: Path) -> Iterator[Columns]:
-    wanted = ["id", "simulation_id", "sigma_8", "omega_m", "final", "initial"]
-    for batch in read_batches(dataset, wanted, "test"):
+def rows_for_testing(dataset: Path) -> Iterator[Columns]:
+    """Read the test boxes of a table of slices one by one."""
+    for batch in read_batches(dataset, [*_NAMES, "final", "initial"], "test"):
         for row in range(len(batch["id"])):
             yield {name: values[row : row + 1] for name, values in batch.items()}
 

@@ -32,7 +32,12 @@ GOALS = ((0, 0.9), (1, 0.6))
 
 
 def write_report(
-    path: Path, outcome: "Outcome", histories: Mapping[str, Sequence[Mapping[str, Any]]], title: str, slug: str
+    path: Path,
+    outcome: "Outcome",
+    external: "Outcome | None",
+    histories: Mapping[str, Sequence[Mapping[str, Any]]],
+    title: str,
+    slug: str,
 ) -> None:
     """Write the report as one HTML file."""
     measured = outcome.measured
@@ -46,6 +51,8 @@ def write_report(
     _add_calibration(report.section("Are the samples honest?"), outcome)
     _add_latents(report.section("What the latents do"), outcome)
     _add_scores(report.section("Scores"), outcome)
+    if external is not None:
+        _add_external(report.section("Simulations by others", external.provenance), external)
     training = report.section("Training")
     if histories["history"]:
         add_training(training, histories["history"], "loss, nats a wave")
@@ -204,6 +211,26 @@ def _add_scores(section: Section, outcome: "Outcome") -> None:
         ],
         rows,
     )
+
+
+def _add_external(section: Section, outcome: "Outcome") -> None:
+    section.text(
+        f"{len(outcome.measured.ids)} simulations that this software did not make, reconstructed by the same "
+        "model, which has never seen their like: what it has learnt is the gravity of its own simulator."
+    )
+    section.table(
+        "Correlation r with the truth in slab maps, wavenumbers in h/Mpc.",
+        [Column("Method"), *(Column(name, ".3f") for name in BAND_NAMES)],
+        [[METHODS[name], *outcome.maps[name].correlation[:, 0]] for name in METHODS if name in outcome.maps],
+        strong=[0],
+        notes=_interval_note(outcome.maps[NETWORK]),
+    )
+    section.table(
+        "Spread over error of the samples, both rms.",
+        [Column("Band"), Column("Maps", ".2f")],
+        [[f"k {name}", row[0]] for name, row in zip(BAND_NAMES, outcome.maps[NETWORK].calibration, strict=True)],
+    )
+    section.figures([draw_correlation(outcome.measured.maps, "slab maps"), draw_calibration(outcome.measured)])
 
 
 def _value(score: Score | None) -> float | None:
