@@ -16,7 +16,7 @@ from pipelines.sharding import fan_out
 @dsl.pipeline(name="galaxy-morphology", description="Morphology of galaxies: boosted trees, explained by SHAP.")
 def galaxy_morphology(
     source: str = "simulated",
-    rows: int = 24_000,
+    rows: int = 30_000,
     location: str = "",
     data_version: str = "",
     photometry: str = "",

@@ -51,7 +51,7 @@ def candidates(kind: str) -> list[dict[str, Any]]:
     own: Mapping[str, list[dict[str, Any]]] = {
         "boosting": [
             {"learning_rate": rate, "max_leaf_nodes": leaves, "min_samples_leaf": smallest}
-            for rate, leaves, smallest in ((0.1, 6, 20), (0.1, 12, 40), (0.05, 8, 40), (0.05, 20, 60))
+            for rate, leaves, smallest in ((0.1, 4, 20), (0.1, 8, 20), (0.06, 6, 20), (0.1, 24, 60))
         ],
         "forest": [{"min_samples_leaf": 5, "max_features": 0.3}, {"min_samples_leaf": 15, "max_features": 0.3}],
         "logistic": [{"C": 0.03}, {"C": 1.0}],
