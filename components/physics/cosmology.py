@@ -90,7 +90,7 @@ class Growth:
     second_slope: FloatArray
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=16)  # 80 kB each: those of the simulations that run at the time
 def _integrate(omega_m: float) -> tuple[FloatArray, FloatArray]:
     """Return ln a and, at each, D, dD/dlna, the second-order factor and its derivative by ln a."""
     log_a = np.linspace(np.log(_EARLIEST), 0.0, 2049)

@@ -32,7 +32,7 @@ def test_painting_beside_numpy(ratio) -> None:
         ours=lambda: paint(positions, GRID, BOX, WORKERS),
         peer=peer,
         peer_name="numpy.histogramdd",
-        goal=10.0,
+        goal=5.0,
         agree=agree,
     )
 

@@ -1,5 +1,6 @@
 """The embedded source: simulated universes on a latin hypercube."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,17 @@ def test_cosmologies_fill_the_ranges_of_camels(real_data: Path) -> None:
     drawn = np.array([[c.omega_m, c.sigma_8] for c in draw_cosmologies(len(real), 0)])
     np.testing.assert_allclose(np.sort(drawn, axis=0), np.sort(real[:, :2], axis=0), atol=0.001)
     assert abs(np.corrcoef(drawn.T)[0, 1]) < 0.1
+
+
+def test_memory_does_not_grow_with_the_simulations(tmp_path: Path) -> None:
+    """As many run at a time as there are cores, whatever their number."""
+    peaks = []
+    for rows in (1, 4, 44):
+        tracemalloc.start()
+        ingest(tmp_path / str(rows), small(rows=rows, steps=1))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[2] - peaks[1] < 10 * 2 * 32**3 * 4, "40 simulations more may not cost the memory of ten"
 
 
 def test_seeds_differ() -> None:
