@@ -1,7 +1,7 @@
 """Scores of classifications: one definition each, under many sets of weights at once, as in `scores`.
 
 Where there are two classes, the curves (ROC, precision and recall) are of the class that is looked for. Where
-there are more, areas under curves are means over the classes, each against the rest.
+there are more, areas under curves and points on them are means over the classes, each against the rest.
 """
 
 from collections.abc import Sequence
@@ -124,19 +124,25 @@ def purity_at_completeness(
     predictions: ClassPredictions, weights: Floats, completeness: float = COMPLETENESS
 ) -> Floats:
     """Purity at the highest threshold that keeps `completeness` of the class: what a complete catalogue costs."""
-    ranked = _Ranked.of(predictions, predictions.positive, weights)
-    enough = ranked.true >= completeness * ranked.positives[:, None] * (1 - 1e-12)
-    at = (np.arange(len(weights)), enough.argmax(axis=1))
-    purity = _ratio(ranked.true[at], ranked.true[at] + ranked.false[at])
-    return np.asarray(np.where(ranked.positives > 0, purity, np.nan))
+
+    def purity(ranked: "_Ranked") -> Floats:
+        enough = ranked.true >= completeness * ranked.positives[:, None] * (1 - 1e-12)
+        at = (np.arange(len(weights)), enough.argmax(axis=1))
+        found = _ratio(ranked.true[at], ranked.true[at] + ranked.false[at])
+        return np.asarray(np.where(ranked.positives > 0, found, np.nan))
+
+    return _over_classes(purity, predictions, weights)
 
 
 def tpr_at_fpr(predictions: ClassPredictions, weights: Floats, rate: float) -> Floats:
     """Fraction of the class found at the lowest threshold with at most `rate` false positives among the others."""
-    ranked = _Ranked.of(predictions, predictions.positive, weights)
-    allowed = (ranked.false <= rate * ranked.negatives[:, None] * (1 + 1e-12)).sum(axis=1)
-    found = np.where(allowed > 0, ranked.true[np.arange(len(weights)), np.maximum(allowed - 1, 0)], 0.0)
-    return np.where(ranked.negatives > 0, _ratio(found, ranked.positives), np.nan)
+
+    def share(ranked: "_Ranked") -> Floats:
+        allowed = (ranked.false <= rate * ranked.negatives[:, None] * (1 + 1e-12)).sum(axis=1)
+        found = np.where(allowed > 0, ranked.true[np.arange(len(weights)), np.maximum(allowed - 1, 0)], 0.0)
+        return np.where(ranked.negatives > 0, _ratio(found, ranked.positives), np.nan)
+
+    return _over_classes(share, predictions, weights)
 
 
 def expected_calibration_error(predictions: ClassPredictions, weights: Floats) -> Floats:

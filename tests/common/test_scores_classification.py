@@ -1,5 +1,7 @@
 """Scores of classifications: scikit-learn agrees, also under weights, and edges are defined."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -103,6 +105,18 @@ def test_the_purity_counts_what_pollutes_a_complete_sample() -> None:
     ones = np.ones((1, 110))
     assert purity_at_completeness(p, ones)[0] == 1.0
     assert purity_at_completeness(p, ones, 1.0)[0] == pytest.approx(100 / 105)
+
+
+def test_points_on_the_curves_of_three_classes_are_means_over_them() -> None:
+    rng = np.random.default_rng(3)
+    p = ClassPredictions(rng.integers(0, 3, 300), rng.dirichlet(np.ones(3), 300))
+    ones = np.ones((1, 300))
+    for function in (purity_at_completeness, partial(tpr_at_fpr, rate=0.1)):
+        each = []
+        for k in range(3):
+            own = np.stack([1 - p.probability[:, k], p.probability[:, k]], axis=1)
+            each.append(function(ClassPredictions((p.truth == k).astype(np.int64), own), ones)[0])
+        assert function(p, ones)[0] == pytest.approx(np.mean(each))
 
 
 def test_a_constant_scores_as_chance_does() -> None:

@@ -20,14 +20,17 @@ from components.evaluate.classification.morphology_relations import add_relation
 from components.evaluate.classification.report import Evaluation
 
 _DEPENDENCE = 4
+_DISAGREED, _AGREED = 0.5, 0.8
 _NAMED = 6
 
 
 def add_sections(report: Report, e: Evaluation) -> None:
     """Add what the classifier may see and rests on, what it was chosen from, and how the classes differ."""
     findings: Findings = e.findings
+    section = report.section("How near to what can be known")
     if BAYES in e.outcome.baselines:
-        _add_ceiling(report.section("How near to what can be known"), e)
+        _add_ceiling(section, e)
+    _add_agreement(section, e)
     _add_choice(report.section("What it was chosen from"), findings)
     if findings.columns:
         _add_columns(report.section("What it may see"), findings)
@@ -45,6 +48,21 @@ def _add_ceiling(section: Section, e: Evaluation) -> None:
         f"these galaxies. The model is below that by {below.value:.3f} ({below.low:.3f} to {below.high:.3f}, on "
         "the same resamples). No model of these features can be better than the rule in the long run; on a few "
         "thousand galaxies it may, and the rule is the best in accuracy, which is not quite the best in F1."
+    )
+
+
+def _add_agreement(section: Section, e: Evaluation) -> None:
+    votes = np.asarray(e.outcome.columns.get("agreement", np.full(len(e.outcome), np.nan)), dtype=np.float64)
+    right = e.outcome.predictions.right
+    low, high = votes < _DISAGREED, votes >= _AGREED
+    if not (low.any() and high.any()):
+        section.text("How far the volunteers agreed is not known of these galaxies.")
+        return
+    section.text(
+        "The agreement of the votes is the other ceiling, and the one that real galaxies have: where volunteers "
+        f"disagree no class is right. Of the {int(high.sum())} galaxies on which at least {_AGREED:.0%} of the "
+        f"votes agree the model has {100 * right[high].mean():.1f}\u202f% right, of the {int(low.sum())} on which "
+        f"fewer than {_DISAGREED:.0%} do {100 * right[low].mean():.1f}\u202f%."
     )
 
 
