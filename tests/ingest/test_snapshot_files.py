@@ -83,6 +83,18 @@ def test_particles_with_masses_of_their_own(tmp_path: Path) -> None:
     assert np.corrcoef(contrast.ravel(), towards.ravel())[0, 1] > 0.5
 
 
+@pytest.mark.parametrize("dtype", ["<f8", ">f4"])
+def test_other_numbers(dtype: str, tmp_path: Path) -> None:
+    """Arepo writes double precision; other machines have another byte order, and some writers arrays of one."""
+    (path,) = write_snapshot(tmp_path / "snapshot_090.hdf5", LATE, 0.0, BoxSize=[BOX * 1e3] * 3, Redshift=[0.0])
+    with h5py.File(path, "a") as file:
+        positions = file["PartType1/Coordinates"][:]
+        del file["PartType1/Coordinates"]
+        file["PartType1/Coordinates"] = positions.astype(dtype)
+    found = read_density([path], SETTINGS, (0.0, 0.0, 0.0))
+    np.testing.assert_allclose(found.grid, paint(LATE, 32, BOX), atol=1e-3)
+
+
 def test_a_cut_off_file(tmp_path: Path) -> None:
     (path,) = write_snapshot(tmp_path / "snapshot_090.hdf5", LATE, 0.0)
     whole = path.read_bytes()

@@ -34,7 +34,8 @@ def tables(settings: Settings) -> list[str]:
         f"CosmoAstroSeed_{suite}_{settings.volume}_{settings.simulation_set}.txt",
         f"CosmoAstroSeed_{suite}_{settings.simulation_set}.txt",
     ]
-    places = [f"Parameters/{suite}", f"Sims/{settings.suite}/{settings.volume}/{settings.simulation_set}"]
+    within = f"{settings.volume}/{settings.simulation_set}"
+    places = [f"Parameters/{suite}", f"Parameters/{suite}/{within}", f"Sims/{settings.suite}/{within}"]
     if settings.source == "files":
         places.append(".")
     return [f"{place}/{name}" for place in places for name in names]

@@ -9,6 +9,7 @@ from typing import Any
 import h5py
 import hdf5plugin  # noqa: F401 (registers Blosc, by which the archive compresses)
 import numpy as np
+import numpy.typing as npt
 
 from components.common.errors import InputError
 from components.ingest.camels_snapshots.gadget_file import GadgetFile
@@ -55,7 +56,7 @@ class Hdf5File(AbstractContextManager["Hdf5File"]):
         for start in range(0, count, _PARTICLES_PER_PART):
             stop = min(count, start + _PARTICLES_PER_PART)
             try:
-                here = positions[start:stop]
+                here = _native(positions[start:stop])
                 own = fixed if masses is None else np.asarray(masses[start:stop], dtype=np.float32)
             except OSError as error:
                 raise _broken(self._path, error) from error
@@ -86,6 +87,11 @@ class Hdf5File(AbstractContextManager["Hdf5File"]):
                 "Fetch the file again; if it stays so, leave this simulation out.",
             )
         return dataset
+
+
+def _native(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Bring numbers into the machine's byte order, in single precision unless they are double."""
+    return np.asarray(values, dtype=np.float64 if values.dtype.itemsize == 8 else np.float32)
 
 
 def open_snapshot(path: Path) -> AbstractContextManager[SnapshotFile]:

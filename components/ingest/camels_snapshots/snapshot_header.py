@@ -98,21 +98,26 @@ def read_header(path: object, values: Mapping[str, Any]) -> Header:
         missing = missing or ["Redshift"]
         raise InputError(f"The header of {path} has no {', '.join(missing)}.", _REMEDY)
     # CAMELS counts in kpc/h; what else a file counts in, it says.
-    unit = float(values.get("UnitLength_in_cm", KPC_CM)) / KPC_CM / 1e3
+    unit = _scalar(values.get("UnitLength_in_cm", KPC_CM)) / KPC_CM / 1e3
     counts = np.atleast_1d(np.asarray(values["NumPart_ThisFile"])).astype(np.int64)
     totals = np.atleast_1d(np.asarray(values.get("NumPart_Total", counts))).astype(np.int64)
     high = np.atleast_1d(np.asarray(values.get("NumPart_Total_HighWord", 0))).astype(np.int64)
     masses = np.zeros(len(counts))
     table = np.atleast_1d(np.asarray(values.get("MassTable", 0.0), dtype=np.float64))
     masses[: len(table)] = table[: len(masses)]
-    time = float(values.get("Time", 0.0))
+    time = _scalar(values.get("Time", 0.0))
     return Header(
-        box_size=float(values["BoxSize"]) * unit,
+        box_size=_scalar(values["BoxSize"]) * unit,
         unit=unit,
-        redshift=float(values["Redshift"]) if "Redshift" in values else 1 / time - 1,
-        omega_m=float(values.get("Omega0", np.nan)),
-        files=max(1, int(values.get("NumFilesPerSnapshot", 1))),
+        redshift=_scalar(values["Redshift"]) if "Redshift" in values else 1 / time - 1,
+        omega_m=_scalar(values.get("Omega0", np.nan)),
+        files=max(1, int(_scalar(values.get("NumFilesPerSnapshot", 1)))),
         counts=counts,
         totals=totals + (high << 32),
         masses=masses,
     )
+
+
+def _scalar(value: Any) -> float:
+    """Read an attribute that some writers store as an array of one, or of one for each axis."""
+    return float(np.ravel(value)[0])
