@@ -10,6 +10,7 @@ from galaxy_pictures import picture_model, pictures  # noqa: F401 (fixtures)
 from galaxy_regressors import galaxies, regressors  # noqa: F401 (fixtures)
 from loopback import LoopbackArchive, lay_out_sdss, serve
 from monitoring import Prometheus, Pushgateway, run_prometheus, run_pushgateway
+from small_universes import reconstruction_model, universes  # noqa: F401 (fixtures)
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
 

@@ -24,6 +24,7 @@ from components.evaluate.reconstruction.scores import EDGES, Measured
 
 Floats = npt.NDArray[np.float64]
 
+_FAINTEST_POWER = 1e-3
 _CENTRES = np.sqrt(np.array(EDGES[:-1]) * np.array(EDGES[1:]))
 _TICKS = (0.3, 0.5, 1, 2, 4, 8)
 _LINES: Mapping[str, tuple[str, Any, str]] = {
@@ -38,10 +39,10 @@ _LINES: Mapping[str, tuple[str, Any, str]] = {
 
 
 @figure_style()
-def draw_correlation(methods: Mapping[str, Measured], where: str) -> Figure:
-    """Draw r(k) of all methods."""
+def draw_correlation(methods: Mapping[str, Measured], where: str, finest: float) -> Figure:
+    """Draw r(k) of all methods, up to the finest wave of a grid."""
     drawing, axes = new_axes(3.2, grid="both")
-    _curves(axes, {name: own.correlation(_ones(own))[0] for name, own in methods.items()})
+    _curves(axes, {name: _cut(own.correlation(_ones(own))[0], finest) for name, own in methods.items()})
     axes.set_ylim(-0.1, 1.03)
     axes.set_ylabel("Cross-correlation r with the truth")
     axes.legend(loc="upper right")
@@ -56,14 +57,14 @@ def draw_correlation(methods: Mapping[str, Measured], where: str) -> Figure:
 
 
 @figure_style()
-def draw_transfer(methods: Mapping[str, Measured], where: str) -> Figure:
-    """Draw T(k) of all methods."""
+def draw_transfer(methods: Mapping[str, Measured], where: str, finest: float) -> Figure:
+    """Draw T(k) of all methods, up to the finest wave of a grid."""
     drawing, axes = new_axes(3.2, grid="both")
-    _curves(axes, {name: own.transfer(_ones(own))[0] for name, own in methods.items()})
+    _curves(axes, {name: _cut(own.transfer(_ones(own))[0], finest) for name, own in methods.items()})
     axes.set_ylim(0, 2.2)
     axes.axhline(1, color=INK, linewidth=0.8)
     axes.set_ylabel("Transfer T = root of power over truth")
-    sampled = methods[SAMPLE].transfer(_ones(methods[SAMPLE]))[0]
+    sampled = _cut(methods[SAMPLE].transfer(_ones(methods[SAMPLE]))[0], finest)
     worst = float(np.nanmax(np.abs(sampled - 1)))
     return finish(
         drawing,
@@ -85,8 +86,16 @@ def draw_power(measured: Measurements) -> Figure:
         (sample.power, SERIES[1], (0, (4, 2)), "network, one sample"),
         (mean.truth + mean.power - 2 * mean.cross, SERIES[3], (0, (1, 1.5)), "error of the mean"),
     ):
-        axes.plot(_CENTRES, values.mean(axis=0) / modes, color=colour, linestyle=style, label=label)
+        axes.plot(
+            _CENTRES,
+            _cut(values.mean(axis=0) / modes, measured.finest[0]),
+            color=colour,
+            linestyle=style,
+            label=label,
+        )
+    true = _cut(mean.truth.mean(axis=0) / modes, measured.finest[0])
     axes.set_yscale("log")
+    axes.set_ylim(_FAINTEST_POWER * float(np.nanmax(true)), 2 * float(np.nanmax(true)))
     _wavenumbers(axes)
     axes.set_ylabel("Power of the maps, white noise of rms 1 = 1")
     axes.legend(loc="lower left")
@@ -102,11 +111,11 @@ def draw_power(measured: Measurements) -> Figure:
 def draw_calibration(measured: Measurements) -> Figure:
     """Draw spread over error by wavenumber, in maps and in boxes, and the ranks of the truth."""
     drawing, (upper, lower) = new_panels((1.1, 1), height=4.6, share_x=False)
-    for own, colour, label in (
-        (measured.maps[NETWORK], SERIES[0], "slab maps"),
-        (measured.boxes[NETWORK], SERIES[1], "boxes"),
+    for own, finest, colour, label in (
+        (measured.maps[NETWORK], measured.finest[0], SERIES[0], "slab maps"),
+        (measured.boxes[NETWORK], measured.finest[1], SERIES[1], "boxes"),
     ):
-        upper.plot(_CENTRES, own.calibration(_ones(own))[0], "o-", color=colour, label=label)
+        upper.plot(_CENTRES, _cut(own.calibration(_ones(own))[0], finest), "o-", color=colour, label=label)
     upper.axhspan(0.8, 1.2, color=MUTED, alpha=0.12, linewidth=0)
     upper.axhline(1, color=INK, linewidth=0.8)
     upper.set_ylim(0.4, 1.6)
@@ -118,7 +127,7 @@ def draw_calibration(measured: Measurements) -> Figure:
     lower.axhline(1, color=INK, linewidth=0.8)
     lower.set_xlabel("Samples below the truth, in pixels of coarse maps")
     lower.set_ylabel("Share, even = 1")
-    ratio = measured.maps[NETWORK].calibration(_ones(measured.maps[NETWORK]))[0]
+    ratio = _cut(measured.maps[NETWORK].calibration(_ones(measured.maps[NETWORK]))[0], measured.finest[0])
     outside = int(np.sum(np.abs(ratio - 1) > 0.2))
     words = "in none of the bins" if not outside else f"in {outside} of {int(np.isfinite(ratio).sum())} bins"
     return finish(
@@ -165,7 +174,8 @@ def draw_latents(share: Mapping[str, Sequence[float]]) -> Figure:
         drawing, axes = new_axes(2.6, grid="both")
         edges = np.array(share["edges"])
         centre = np.sqrt(edges[1:] * edges[:-1])
-        value = np.array(share["share"])
+        value = np.array(share["share"], dtype=np.float64)  # None becomes NaN: a band without waves
+        centre, value = centre[np.isfinite(value)], value[np.isfinite(value)]
         axes.plot(centre, value, "o-", color=SERIES[0])
         axes.set_ylim(0, max(0.05, 1.15 * float(np.nanmax(value))))
         _wavenumbers(axes)
@@ -198,6 +208,11 @@ def _wavenumbers(axes: Axes) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xticks(_TICKS, [f"{tick:g}" for tick in _TICKS])
     axes.set_xlabel("Wavenumber k, h/Mpc")
+
+
+def _cut(values: Floats, finest: float) -> Floats:
+    """Leave out bins that a grid has no waves for in all directions, or none at all."""
+    return np.where((np.array(EDGES[1:]) <= 1.01 * finest) & np.isfinite(values), values, np.nan)
 
 
 def _last_above(values: Floats, limit: float) -> float:

@@ -18,7 +18,6 @@ from components.common.telemetry import report_counts, report_scores, stage
 from components.evaluate.reconstruction.measuring import (
     BASELINES,
     NETWORK,
-    ZELDOVICH,
     Measurements,
     measure,
     rows_for_testing,
@@ -197,12 +196,7 @@ def judge(measured: Measurements, model: "Reconstruction", provenance: Provenanc
         return score(definitions, own, measured.groups, settings.bootstrap, settings.seed)
 
     baselines = {name: scored(OF_METHODS, name) for name in BASELINES if name in measured.maps}
-    scores = {
-        name: dataclasses.replace(value, baseline=baselines[ZELDOVICH][name].value)
-        if name in baselines[ZELDOVICH]
-        else value
-        for name, value in scored(SCORES, NETWORK).items()
-    }
+    scores = scored(SCORES, NETWORK)
     weights = np.concatenate(list(bootstrap_weights(measured.groups, settings.bootstrap, settings.seed)))
     maps, boxes = (
         {name: _bands(own, weights) for name, own in view.items()} for view in (measured.maps, measured.boxes)

@@ -33,12 +33,12 @@ def draw_example(example: Example, box_size: float, depth: float) -> Figure:
         (panels[0, 1], "mean", example.mean),
         (panels[1, 0], "one sample", example.samples[0]),
         (panels[1, 1], "another", example.samples[1]),
-        (panels[1, 2], "spread", example.spread),
     )
     for axes, title, field in shown:
         _paint(axes, title, field, box_size, -reach, reach, "RdBu_r")
     dense = np.log10(np.maximum(1 + example.final, 0.03))
     _paint(panels[0, 2], "final", dense, box_size, -1, 1.2, "Greys")
+    _paint_spread(panels[1, 2], example.spread, box_size)
     agreement = float(np.corrcoef(example.truth.ravel(), example.mean.ravel())[0, 1])
     return finish(
         drawing,
@@ -46,7 +46,7 @@ def draw_example(example: Example, box_size: float, depth: float) -> Figure:
         "samples and their spread.",
         f"{example.name}, {box_size:g} Mpc/h wide and {depth:.2g} deep; red is dense, all initial maps on one "
         f"scale. Pixel by pixel the mean correlates with the truth by {agreement:.2f}: it has the broad shapes, "
-        "and samples add what cannot be known.",
+        "and samples add what cannot be known. Their spread is that of coarse pixels: dark is the most.",
     )
 
 
@@ -60,13 +60,18 @@ def draw_prediction(name: str, final: Field, mean: Field, sample: Field, spread:
     _paint(panels[0, 0], "final density", dense, box_size, -1, 1.2, "Greys")
     _paint(panels[0, 1], "initial, mean", mean, box_size, -reach, reach, "RdBu_r")
     _paint(panels[1, 0], "initial, one sample", sample, box_size, -reach, reach, "RdBu_r")
-    _paint(panels[1, 1], "spread of the samples", spread, box_size, -reach, reach, "RdBu_r")
+    _paint_spread(panels[1, 1], spread, box_size)
     return finish(
         drawing,
         f"Final density of a slab of {name}, and its reconstructed initial density.",
         f"{name}: the final density, what it began as on average, one of the beginnings that are possible, and "
         "how much these differ.",
     )
+
+
+def _paint_spread(axes: Axes, spread: Field, box_size: float) -> None:
+    """Paint the spread of the samples on a scale of its own: white is the least, dark the most."""
+    _paint(axes, "spread", spread, box_size, float(spread.min()), float(spread.max()), "Purples")
 
 
 def _paint(axes: Axes, title: str, field: Field, box_size: float, low: float, high: float, colours: str) -> None:

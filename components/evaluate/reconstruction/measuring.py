@@ -58,7 +58,8 @@ class Example:
     name : str
         Of the box.
     final, truth, mean, spread : ndarray
-        Final overdensity, true initial field, reconstructed one and the standard deviation of the samples.
+        Final overdensity, true initial field, reconstructed one, and the standard deviation of the samples in
+        coarse pixels.
     samples : ndarray, shape (2, rows, columns)
         Two of them.
     """
@@ -91,6 +92,8 @@ class Measurements:
         How often so many samples were below the truth, in pixels of coarse maps.
     examples : list of Example
         For pictures.
+    finest : tuple of float
+        Highest wavenumber of all directions, in maps and in boxes: beyond it a grid has no waves.
     slab_depth : float
         Depth of a map in Mpc/h.
     box_size : float
@@ -107,6 +110,7 @@ class Measurements:
     boxes: dict[str, Measured]
     histograms: dict[str, Floats]
     ranks: Floats
+    finest: tuple[float, float]
     slab_depth: float
     box_size: float
     examples: list[Example] = field(default_factory=list)
@@ -147,7 +151,8 @@ def measure(rows: Iterable[Columns], total: int, model: "Reconstruction", sample
     return Measurements(
         together["id"], together["simulation_id"], together["sigma_8"], together["omega_m"],
         views.modes_in_maps, views.modes_in_boxes, views.joined(views.maps), views.joined(views.boxes), histograms,
-        ranks, geometry.box_size / views.slabs, geometry.box_size, examples,
+        ranks, _finest(geometry.shape, geometry.box_size), geometry.box_size / views.slabs, geometry.box_size,
+        examples,
     )  # fmt: skip
 
 
@@ -220,17 +225,21 @@ def rows_for_testing(dataset: Path) -> Iterator[Columns]:
             yield {name: values[row : row + 1] for name, values in batch.items()}
 
 
+def _finest(shape: tuple[int, ...], box_size: float) -> tuple[float, float]:
+    return np.pi * min(shape[1:]) / box_size, np.pi * min(shape) / box_size
+
+
 def _count(
     histograms: dict[str, Floats], ranks: Floats, views: Views, truth: Field, mean: Field, drawn: Field
 ) -> None:
     true_maps, sampled = views.as_maps(truth[0]), views.as_maps(drawn[0])
     for name, values in (("truth", true_maps), ("mean", views.as_maps(mean[0])), ("samples", sampled)):
         histograms[name] += np.histogram(values, HISTOGRAM)[0] / (len(sampled) if name == "samples" else 1)
-    below = (_blocks(sampled) < _blocks(true_maps)).sum(axis=0)
+    below = (in_blocks(sampled) < in_blocks(true_maps)).sum(axis=0)
     ranks += np.bincount(below.ravel(), minlength=len(sampled) + 1)
 
 
-def _blocks(maps: Field) -> Field:
+def in_blocks(maps: Field) -> Field:
     """Average pixels to those of a coarse map: single ones are mostly noise."""
     side = maps.shape[-1]
     pixels = min(_COARSE, side)
@@ -245,6 +254,6 @@ def _example(row: Columns, mean: Field, drawn: Field, views: Views) -> Example:
         views.as_maps(row["final"][0])[0],
         views.as_maps(row["initial"][0])[0],
         views.as_maps(mean[0])[0],
-        sampled.std(axis=0, ddof=1),
+        in_blocks(sampled).std(axis=0, ddof=1),
         sampled[:2],
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from components.common.errors import ArmillaryError, InputError
@@ -94,6 +95,7 @@ def predict(inputs: Path | Sequence[Path], model: Path, output: Path, settings: 
         snapshots = find_snapshots(inputs)
         rejections = Rejections()
         provenance = writing.of_files(inputs, len(snapshots), model)
+        tables: list[pd.DataFrame] = []
         output.mkdir(parents=True, exist_ok=True)
         with TableWriter(
             output / "predictions.parquet",
@@ -106,11 +108,13 @@ def predict(inputs: Path | Sequence[Path], model: Path, output: Path, settings: 
                 writer.write(found.columns)
                 if settings.plots:
                     _draw(found, writer.rows - 1, output / "plots", network.preparation.geometry.box_size)
-                if settings.csv:
-                    _append(output / "predictions.csv", found, is_first=writer.rows == 1)
+                tables.append(pd.DataFrame({n: v for n, v in found.columns.items() if v.ndim == 1}))
                 report_progress(writer.rows + len(rejections), len(snapshots), "snapshots")
             writer.provenance = provenance.with_rejected(rejections.counts)
         rejections.write(output / "rejected.parquet", writer.provenance)
+        if settings.csv and tables:
+            with whole(output / "predictions.csv") as part:
+                pd.concat(tables).to_csv(part, index=False, float_format="%.6g")
         report_counts(rows_in=len(snapshots), rows_out=writer.rows, rejected=len(rejections))
         if not writer.rows:
             raise InputError(
@@ -206,14 +210,3 @@ def _draw(found: Predicted, row: int, folder: Path, box_size: float) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     writing.write_pictures(folder, row, found.columns["id"], [draw(found.columns, box_size)])
-
-
-def _append(path: Path, found: Predicted, is_first: bool) -> None:
-    """Write the numbers of a row, without its fields."""
-    import pandas as pd
-
-    scalars = {name: values for name, values in found.columns.items() if values.ndim == 1}
-    before = b"" if is_first else path.read_bytes()
-    text = pd.DataFrame(scalars).to_csv(index=False, header=is_first, float_format="%.6g")
-    with whole(path) as part:
-        part.write_bytes(before + text.encode())

@@ -115,7 +115,8 @@ def _tensors(batch: Columns, rows: slice, device: torch.device) -> dict[str, tor
     return {name: torch.tensor(values[rows]).to(device) for name, values in batch.items()}
 
 
-def _share(edges: list[float], error: FloatArray, spread: FloatArray) -> dict[str, list[float]]:
+def _share(edges: list[float], error: FloatArray, spread: FloatArray) -> dict[str, Any]:
     """Share of the missing power that the latents spread, by band."""
-    share = spread.mean(axis=0) / np.maximum(error.mean(axis=0), 1e-12)
-    return {"edges": edges, "share": np.minimum(share, 1).tolist()}
+    missing = error.mean(axis=0)
+    share = np.minimum(spread.mean(axis=0) / np.maximum(missing, 1e-12), 1)
+    return {"edges": edges, "share": [float(s) if m > 0 else None for s, m in zip(share, missing, strict=True)]}

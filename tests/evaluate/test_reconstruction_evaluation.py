@@ -1,0 +1,117 @@
+"""Reconstructions judged scale by scale: scores of known fields, a whole evaluation, and simulations by others."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_universes import write_simulations
+
+from components.common.errors import InputError, ParameterError
+from components.common.scores import score
+from components.common.tables import read_table
+from components.evaluate.reconstruction.evaluation import Settings, evaluate
+from components.evaluate.reconstruction.measuring import METHODS
+from components.evaluate.reconstruction.scores import BANDS, EDGES, SCORES, Measured
+from components.physics.mode_spectra import compare
+
+BINS = len(EDGES) - 1
+NAMES = [definition.name for definition in SCORES]
+
+
+def _measured(rows: int, factor: float = 1.0, noise: float = 0.0, spread: float = 0.0, seed: int = 1) -> Measured:
+    """Maps that are `factor` times the truth, with noise of its own and samples of some spread."""
+    rng = np.random.default_rng(seed)
+    truth = rng.standard_normal((rows, 8, 64, 64))
+    guess = factor * truth + noise * rng.standard_normal(truth.shape)
+    samples = spread * rng.standard_normal(truth.shape)
+    found = compare(truth, guess, EDGES, (25.0, 25.0))
+    return Measured(found.first, found.second, found.cross, compare(samples, samples, EDGES, (25.0, 25.0)).first)
+
+
+def test_a_perfect_reconstruction_has_perfect_scores() -> None:
+    found = score(SCORES[:5], _measured(20), np.arange(20), 50)
+    for name in NAMES[:5]:
+        assert found[name].value == pytest.approx(1), name
+
+
+def test_scores_of_a_damped_and_noisy_field_are_those_that_follow() -> None:
+    found = score(SCORES, _measured(60, 0.6, 0.45, spread=np.hypot(0.4, 0.45)), np.arange(60), 200)
+    for name, wanted in (
+        ("cross_correlation_mid_k", 0.6 / 0.75),
+        ("transfer_mid_k", 0.75),
+        ("sample_calibration", 1.0),
+    ):
+        assert found[name].value == pytest.approx(wanted, abs=0.03), name
+        assert found[name].low < wanted + 0.02
+        assert found[name].high > wanted - 0.02
+
+
+@pytest.mark.parametrize(("spread", "ratio"), [(0.2, 0.4), (1.0, 2.0)])
+def test_calibration_is_told_where_it_is_worst(spread: float, ratio: float) -> None:
+    measured = _measured(40, 1.0, 0.5, spread=0.5)
+    first, last = BANDS[1]
+    measured.spread[:, first:last] *= (spread / 0.5) ** 2
+    found = score(SCORES, measured, np.arange(40), 20)["sample_calibration"].value
+    assert found == pytest.approx(ratio, rel=0.05)
+
+
+def test_methods_without_samples_have_no_calibration() -> None:
+    bare = _measured(5).without_samples()
+    assert np.isnan(bare.in_bands().calibration(np.ones((1, 5)))).all()
+    assert len(Measured.joined([bare, bare])) == 10
+    assert len(bare[np.array([0, 2])]) == 2
+
+
+def test_an_evaluation_is_whole(universes: Path, reconstruction_model: Path, tmp_path: Path) -> None:
+    settings = Settings(samples=4, bootstrap=50, seed=1)
+    metrics = evaluate(universes / "data", reconstruction_model, tmp_path / "out", settings)
+    assert metrics["origin"] == "simulated"
+    assert set(metrics["scores"]) == set(NAMES)
+    assert set(metrics["baselines"]) == {"unet", "linear", "zeldovich", "wiener", "identity"}
+    assert set(metrics["bands"]["maps"]) == set(METHODS) == set(metrics["curves"]["boxes"])
+    low = metrics["scores"]["cross_correlation_low_k"]["value"]
+    assert low > metrics["baselines"]["identity"]["cross_correlation_low_k"]["value"]
+    assert metrics["bands"]["maps"]["identity"]["calibration"][0][0] is None
+    assert 0.4 < metrics["scores"]["sample_calibration"]["value"] < 2.5
+    assert json.loads((tmp_path / "out" / "metrics.json").read_text()) == metrics
+    table = read_table(tmp_path / "out" / "predictions.parquet")
+    assert table["truth"].shape == (metrics["rows"]["test"], BINS)
+    assert metrics["rows"]["test"] == 2 * metrics["rows"]["simulations"], "two axes of each"
+    page = (tmp_path / "out" / "report.html").read_text()
+    for words in (
+        "nothing below was observed",
+        "inverse Zel&#39;dovich",
+        "nothing can be known",
+        "latent fields are in use",
+        "Scores of slab maps",
+    ):
+        assert words in page, words
+
+
+def test_simulations_by_others_are_told_apart(universes: Path, reconstruction_model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "camels"
+    last = write_simulations(folder, [71, 72, 73])
+    last[2].write_bytes(last[2].read_bytes()[:5000])
+    settings = Settings(samples=4, bootstrap=50, external=str(folder))
+    metrics = evaluate(universes / "data", reconstruction_model, tmp_path / "out", settings)
+    assert set(metrics["external"]) == set(NAMES)
+    assert metrics["external"]["cross_correlation_low_k"]["value"] > 0.6
+    assert metrics["external_provenance"]["rejected"] == {"unusable file": 1}
+    assert "Simulations by others" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_a_folder_without_simulations_is_named(
+    universes: Path, reconstruction_model: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="There is no folder"):
+        Settings(external=str(tmp_path / "nowhere"))
+    with pytest.raises(InputError, match="has no table of parameters and seeds"):
+        evaluate(
+            universes / "data", reconstruction_model, tmp_path / "out", Settings(samples=2, external=str(tmp_path))
+        )
+
+
+def test_one_sample_has_no_spread() -> None:
+    with pytest.raises(ParameterError, match="one sample has no spread"):
+        Settings(samples=1)
