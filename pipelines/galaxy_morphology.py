@@ -30,6 +30,7 @@ def galaxy_morphology(
     validation_fraction: float = 0.15,
     test_fraction: float = 0.2,
     kinds: list[str] = ["boosting", "forest", "logistic", "network"],  # noqa: B006 (kfp copies defaults)
+    choice: str = "boosting",
     class_weight: str = "balanced",
     most_rows: int = 300_000,
     tuning_rows: int = 4_000,
@@ -67,6 +68,7 @@ def galaxy_morphology(
     trained = train_boosted_trees(
         dataset=dataset.outputs["dataset"],
         kinds=kinds,
+        choice=choice,
         class_weight=class_weight,
         most_rows=most_rows,
         tuning_rows=tuning_rows,

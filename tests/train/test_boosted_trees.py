@@ -18,7 +18,7 @@ from components.train.boosted_trees.rows import Rows, read_plan, read_rows
 from components.train.boosted_trees.training import Settings, choose, train
 from components.train.boosted_trees.tuning import Budget, tune
 
-SMALL = Settings(tuning_rows=300, folds=2, iterations=40, epochs=4, seed=1)
+SMALL = Settings(choice="best", tuning_rows=300, folds=2, iterations=40, epochs=4, seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -184,6 +184,8 @@ def test_what_cannot_be_trained_is_told(dataset: Path, tmp_path: Path) -> None:
         Settings(kinds=("boosting", "oracle"))
     with pytest.raises(ParameterError, match="Name boosting among them"):
         Settings(kinds=("forest",))
+    with pytest.raises(ParameterError, match="no choice 'worst'"):
+        Settings(choice="worst")
     with pytest.raises(ParameterError, match="class_weight"):
         Settings(class_weight="equal")
     with pytest.raises(ParameterError, match="folds of at least 2"):

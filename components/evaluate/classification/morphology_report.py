@@ -69,16 +69,15 @@ def _add_agreement(section: Section, e: Evaluation) -> None:
 def _add_choice(section: Section, findings: Findings) -> None:
     record = findings.record
     budget, kinds = record["budget"], record["kinds"]
-    chosen = record["chosen"]
-    gain = kinds["boosting"]["log_loss"] - kinds[chosen]["log_loss"]
-    why = (
-        "none of the others was better by more than the standard error of the difference"
-        if chosen == "boosting"
-        else f"it was better than boosted trees by {gain:.4f} in log loss, more than the "
-        "standard error of the difference"
-    )
+    chosen, best = record["chosen"], record["best"]
+    gain = kinds["boosting"]["log_loss"] - kinds[best]["log_loss"]
+    if best == "boosting":
+        why = "none of the others is better by more than the standard error of the difference"
+    else:
+        why = f"the {NAMES[best]} is surely better than boosted trees, by {gain:.4f} in log loss"
+        why += "" if chosen == best else ", and is there to be chosen; trees can be explained feature by feature"
     section.text(
-        f"The model is the {NAMES[chosen]}: on validation galaxies {why}. Hyperparameters were tuned by "
+        f"The model is the {NAMES[chosen]}. On validation galaxies {why}. Hyperparameters were tuned by "
         f"cross-validation with {budget['folds']} folds of {budget['rows']} training galaxies; rows of one galaxy "
         "were in one fold. Classes weigh "
         + ("the same" if record["settings"]["class_weight"] == "balanced" else "as much as they have galaxies")

@@ -70,7 +70,8 @@ def _draw(predicted: Predicted, shap: npt.NDArray[np.float64], row: int) -> Figu
     labels = [_label(predicted, row, int(feature)) for feature in features]
     below.set_yticks(np.arange(len(features)), labels)
     below.set_ylim(len(features) - 0.4, -0.6)
-    below.set_xlabel(f"Speaks for {classes[best]} (SHAP value)")
+    whose = "" if predicted.model.name == _EXPLAINED else " in boosted trees"
+    below.set_xlabel(f"Speaks for {classes[best]}{whose} (SHAP value)")
     columns = predicted.columns
     text = f"{columns['id'][row]}: {columns['label'][row]}, {100 * columns['probability'][row]:.1f}\u202f%"
     above.set_title(text)

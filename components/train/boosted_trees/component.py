@@ -11,6 +11,7 @@ def train_boosted_trees(
     model: Output[Model],
     history: Output[Metrics],
     kinds: list[str],
+    choice: str,
     class_weight: str,
     most_rows: int,
     tuning_rows: int,
@@ -19,12 +20,16 @@ def train_boosted_trees(
     epochs: int,
     seed: int,
 ) -> None:
-    """Tune boosted trees, a forest, a logistic regression and a network, calibrate them and single out one."""
+    """Tune boosted trees, a forest, a logistic regression and a network, calibrate and compare them."""
     from pathlib import Path
 
     from components.common.dashboard import show_training
     from components.train.boosted_trees.training import Settings, train
 
     sizes = {"most_rows": most_rows, "tuning_rows": tuning_rows, "folds": folds, "iterations": iterations}
-    train(Path(dataset.path), Path(model.path), Settings(kinds, class_weight, epochs=epochs, seed=seed, **sizes))
+    train(
+        Path(dataset.path),
+        Path(model.path),
+        Settings(kinds, choice, class_weight, epochs=epochs, seed=seed, **sizes),
+    )
     show_training(history, Path(model.path))

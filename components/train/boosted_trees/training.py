@@ -26,8 +26,8 @@ from components.train.boosted_trees.inference import BoostedTreesModel, Contende
 from components.train.boosted_trees.rows import Floats, Rows, read_plan, read_rows
 from components.train.boosted_trees.tuning import Budget, summarise, tune
 
-FIRST = "boosting"
-"""What is taken where none of the others is surely better: its answers can be explained feature by feature."""
+FIRST, BEST = "boosting", "best"
+"""What predicts: boosting, whose answers can be explained feature by feature, or whatever is surely better."""
 
 _NEARLY_ALL = (0.001, 0.999)
 
@@ -39,7 +39,10 @@ class Settings:
     Attributes
     ----------
     kinds : sequence of {"boosting", "forest", "logistic", "network"}
-        What stands for election; boosting is among them.
+        What is trained; boosting is among them.
+    choice : {"boosting", "best"}
+        Which of them predicts. `best`: the best on validation rows, if it is surely better than boosting, whose
+        answers can be explained exactly.
     class_weight : {"balanced", "none"}
         Whether all classes weigh the same in training, however many rows they have. The probabilities know the
         frequencies either way: they are calibrated.
@@ -56,6 +59,7 @@ class Settings:
     """
 
     kinds: Sequence[str] = KINDS
+    choice: str = FIRST
     class_weight: str = "balanced"
     most_rows: int = 300_000
     tuning_rows: int = 4000
@@ -73,6 +77,8 @@ class Settings:
             raise ParameterError(
                 f"The kinds are {', '.join(self.kinds) or 'none'}.", f"Name {FIRST} among them, and each once."
             )
+        if self.choice not in (FIRST, BEST):
+            raise ParameterError(f"There is no choice {self.choice!r}.", f"Choose {FIRST} or {BEST}.")
         if self.class_weight not in CLASS_WEIGHTS:
             raise ParameterError(
                 f"There is no class_weight {self.class_weight!r}.", f"Choose one of {', '.join(CLASS_WEIGHTS)}."
@@ -123,7 +129,8 @@ def train(dataset: Path, model: Path, settings: Settings) -> dict[str, Any]:
             "settings": {**asdict(settings), "kinds": list(settings.kinds)},
             "budget": {"rows": min(settings.tuning_rows, len(training)), "folds": settings.folds},
             "rows": {"train": len(training), "validation": len(validation)},
-            "chosen": choose(losses),
+            "chosen": FIRST if settings.choice == FIRST else choose(losses),
+            "best": choose(losses),
             "ranges": _ranges(training, plan.features),
             "kinds": records,
             "data": read_provenance(table).to_json(),
