@@ -34,11 +34,11 @@ def galaxy_photoz(
     validation_fraction: float = 0.1,
     test_fraction: float = 0.2,
     inputs: str = "images+magnitudes",
-    channels: list[int] = [32, 64],  # noqa: B006
+    channels: list[int] = [48, 64],  # noqa: B006
     blocks: list[int] = [1, 1],  # noqa: B006
     hidden: int = 128,
     dropout: float = 0.1,
-    epochs: int = 15,
+    epochs: int = 20,
     batch_size: int = 64,
     learning_rate: float = 3e-3,
     patience: int = 10,

@@ -42,7 +42,7 @@ class Architecture:
 
     bands: int
     size: int
-    channels: list[int] = field(default_factory=lambda: [32, 64])
+    channels: list[int] = field(default_factory=lambda: [48, 64])
     blocks: list[int] = field(default_factory=lambda: [1, 1])
     hidden: int = 128
     outputs: int = 1
@@ -81,6 +81,7 @@ class CutoutNetwork(nn.Module):
 
     def __init__(self, architecture: Architecture):
         super().__init__()
+        self.layout = torch.channels_last
         a = architecture
         joined = 0
         if a.images:
@@ -88,11 +89,11 @@ class CutoutNetwork(nn.Module):
             self.trunk = nn.Sequential(
                 nn.Conv2d(a.bands, a.channels[0], PATCH, PATCH, bias=False),
                 nn.BatchNorm2d(a.channels[0]),
-                nn.ReLU(),
+                nn.ReLU(inplace=True),
                 *(Residual(a.channels[0]) for _ in range(a.blocks[0])),
                 nn.Conv2d(a.channels[0], a.channels[1], 2, 2, bias=False),
                 nn.BatchNorm2d(a.channels[1]),
-                nn.ReLU(),
+                nn.ReLU(inplace=True),
                 *(Residual(a.channels[1]) for _ in range(a.blocks[1])),
             )
             self.weight = nn.Parameter(torch.full((a.channels[1], small, small), 1.0 / small**2))
@@ -114,7 +115,7 @@ class CutoutNetwork(nn.Module):
         parts = []
         features = None
         if images is not None:
-            features = self.trunk(images.contiguous(memory_format=torch.channels_last)).float()
+            features = self.trunk(images.contiguous(memory_format=self.layout)).float()
         device = "cpu" if features is None else features.device.type
         with torch.autocast(device, enabled=False):  # rounded to bfloat16, magnitudes would be alike
             if features is not None:
@@ -133,7 +134,7 @@ class Residual(nn.Module):
         self.body = nn.Sequential(
             nn.Conv2d(channels, channels, 3, padding=1, bias=False),
             nn.BatchNorm2d(channels),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(channels, channels, 3, padding=1, bias=False),
             nn.BatchNorm2d(channels),
         )
@@ -143,7 +144,7 @@ class Residual(nn.Module):
 
     def forward(self, data: Tensor) -> Tensor:
         """Map (batch, channels, height, width) to the same shape."""
-        return functional.relu(data + self.body(data))
+        return functional.relu(data + self.body(data), inplace=True)
 
 
 def vary(images: Tensor) -> Tensor:

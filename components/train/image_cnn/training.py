@@ -71,11 +71,11 @@ class Settings:
 
     target: str = "redshift"
     inputs: str = "images+magnitudes"
-    channels: list[int] = field(default_factory=lambda: [32, 64])
+    channels: list[int] = field(default_factory=lambda: [48, 64])
     blocks: list[int] = field(default_factory=lambda: [1, 1])
     hidden: int = 128
     dropout: float = 0.1
-    epochs: int = 15
+    epochs: int = 20
     batch_size: int = 64
     learning_rate: float = 3e-3
     patience: int = 10
