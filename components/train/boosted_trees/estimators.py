@@ -28,6 +28,7 @@ _HELD_BACK = 0.12
 _PATIENCE = 15
 _TREES = 100
 _LEAVES = 1024
+_SHARE = 0.6
 
 
 class Estimator(Protocol):
@@ -105,7 +106,12 @@ class SklearnEstimator:
             self._boost(rows, weights)
         elif self.kind == "forest":
             self.model = RandomForestClassifier(
-                _TREES, max_leaf_nodes=_LEAVES, random_state=self.seed, n_jobs=-1, **self.parameters
+                _TREES,
+                max_leaf_nodes=_LEAVES,
+                max_samples=_SHARE,
+                random_state=self.seed,
+                n_jobs=-1,
+                **self.parameters,
             ).fit(rows.features, rows.truth, weights)
             # Threads add up the trees in the order in which they finish: the last digit would depend on it.
             self.model.set_params(n_jobs=1)
