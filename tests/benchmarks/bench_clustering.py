@@ -5,9 +5,9 @@ machine, but in a fresh pod it takes longer than `hdbscan` takes for 100 000 sta
 to the latter (`components.train.clustering.methods.FEW`).
 
 A whole training on 10,245,035 simulated stars of one region of 15 degrees, on one thread: 24 minutes of processor
-time, of which about a quarter went to HDBSCAN and the rest to the 1120 candidates, and 5.1 GB; ingest and preprocess
-took a minute before it, and 0.5 GB. Its three clusters were found, with at least 0.976 purity and 0.986
-completeness, and nothing else (2026-11-22, code of that day; too long to be repeated here).
+time, about a quarter of them for HDBSCAN and the rest for the 1120 candidates, and 5.1 GB of memory. Its three
+clusters were found, with a purity of at least 0.975 and a completeness of at least 0.986, and nothing else
+(2026-11-22; too long to be repeated here).
 """
 
 import time
