@@ -45,7 +45,9 @@ FIELDS = (
 _FLOOR = 0.1
 """Added to densities before the logarithm: cells may be empty."""
 
-_SUMMARY_EDGES = (0.2, 0.6, 1.0, 1.5, 2.2, 3.2, 5.0)
+_SUMMARY_EDGES = (0.8, 2.4, 4.0, 6.0, 8.5, 12.0, 20.0)
+"""Bands of the power that describes a box, in units of its lowest wavenumber."""
+
 NUMBERS = 2 * (len(_SUMMARY_EDGES) - 1)
 """Numbers that describe a box: the power of its density, and of the logarithm, by band."""
 
@@ -123,7 +125,8 @@ class Shown:
 def look_at(final: npt.NDArray[np.floating], geometry: Geometry) -> Shown:
     """Derive the inputs from final overdensities, shape (rows, slabs, rows, columns)."""
     fine, coarse, summary = [], [], []
-    sums = BandSums(_SUMMARY_EDGES, geometry.fine, geometry.lengths)
+    lowest = 2 * np.pi / geometry.box_size
+    sums = BandSums([edge * lowest for edge in _SUMMARY_EDGES], geometry.fine, geometry.lengths)
     for row in final:
         field = _averaged(np.asarray(row, dtype=np.float32), geometry.fine)
         coarse.append(resample_grid(_fields(field, geometry), geometry.work))
