@@ -1,6 +1,6 @@
 """Redshifts and magnitudes of new spectra: files in, a table with uncertainties out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from components.predict.galaxies.warnings import BITS, find_warnings
 from components.predict.spectra.spectrum_files import Ready, find_inputs, make_ready, predict_files
 from components.predict.warning_bits import warning_columns
 from components.predict.writing import Settings
+from components.train.regressors.features import FURTHER
 from components.train.regressors.inference import RegressorModel, load_model
 
 FIELDS = (
@@ -34,7 +35,18 @@ FIELDS = (
     column("coverage", "float32", "fraction of the model's grid that is observed"),
     column("file_redshift", "float64", "what the survey's pipeline says in the file; NaN where nothing"),
 )
-"""Fields of `predictions.parquet`."""
+"""Fields of `predictions.parquet`, and then those of the further targets that the model has."""
+
+FURTHER_FIELDS = {
+    "velocity_dispersion": (
+        column("velocity_dispersion", "float64", "predicted, of the stars", "km/s"),
+        column("velocity_dispersion_sigma", "float64", "half the central 68.27 % interval, NaN as sigma", "km/s"),
+    ),
+    "stellar_mass": (
+        column("stellar_mass", "float64", "predicted, log10 of the mass of all stars", "log10(solMass)"),
+        column("stellar_mass_sigma", "float64", "half the central 68.27 % interval, NaN as sigma", "dex"),
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -78,14 +90,25 @@ def predict(inputs: Path | Sequence[Path], model: Path, output: Path, settings: 
     with stage("predict", output):
         files = find_inputs(inputs)
         provenance = writing.of_files(inputs, len(files), model)
-        rejections, regressor = Rejections(), load_model(model)
+        rejections, regressor, further = Rejections(), load_model(model), load_further(model)
         predictions = predict_files(
-            files, lambda *spectra: predict_table(spectra[0], regressor, spectra[1]), rejections
+            files, lambda *spectra: predict_table(spectra[0], regressor, spectra[1], further), rejections
         )
-        writing.write_predictions(output, FIELDS, len(files), predictions, rejections, provenance, settings, _draw)
+        fields = (*FIELDS, *(field for name in further for field in FURTHER_FIELDS[name]))
+        writing.write_predictions(output, fields, len(files), predictions, rejections, provenance, settings, _draw)
 
 
-def predict_table(spectra: Columns, model: RegressorModel, files: Sequence[str] | None = None) -> Predicted:
+def load_further(model: Path) -> dict[str, RegressorModel]:
+    """Read the models of further targets that a training put beside its best model; none where there are none."""
+    return {name: load_model(model / "further" / name) for name in FURTHER if (model / "further" / name).is_dir()}
+
+
+def predict_table(
+    spectra: Columns,
+    model: RegressorModel,
+    files: Sequence[str] | None = None,
+    further: Mapping[str, RegressorModel] | None = None,
+) -> Predicted:
     """Predict for spectra in memory.
 
     Parameters
@@ -96,6 +119,8 @@ def predict_table(spectra: Columns, model: RegressorModel, files: Sequence[str] 
         Such as `load_model(folder)`.
     files : sequence of str, optional
         File of each spectrum, for the table.
+    further : mapping of str to RegressorModel, optional
+        Such as `load_further(folder)`.
 
     Returns
     -------
@@ -105,10 +130,12 @@ def predict_table(spectra: Columns, model: RegressorModel, files: Sequence[str] 
     ready = make_ready(spectra, model.preprocess_settings, files)
     names = ("flux", "ivar", "offset", "scale", "coverage")
     inputs: Columns = {name: getattr(ready.prepared, name) for name in names}
-    return Predicted(_columns(ready.own, inputs, model), inputs, ready)
+    return Predicted(_columns(ready.own, inputs, model, further or {}), inputs, ready)
 
 
-def _columns(own: Columns, inputs: Columns, model: RegressorModel) -> Columns:
+def _columns(
+    own: Columns, inputs: Columns, model: RegressorModel, further: Mapping[str, RegressorModel]
+) -> Columns:
     found = model.predict(inputs)
     redshift, magnitude = found["redshift"], found["magnitude_r"]
     unfamiliar = model.familiarity.departure(inputs) > model.familiarity.limit
@@ -118,6 +145,10 @@ def _columns(own: Columns, inputs: Columns, model: RegressorModel) -> Columns:
         """Withhold what was never measured for such spectra."""
         return np.where(unfamiliar, np.nan, values)
 
+    beside: Columns = {}
+    for name, other in further.items():
+        answer = other.predict(inputs)[name]
+        beside |= {name: answer.value, f"{name}_sigma": if_familiar(answer.sigma)}
     return {
         "id": own["id"],
         "file": own["file"],
@@ -131,6 +162,7 @@ def _columns(own: Columns, inputs: Columns, model: RegressorModel) -> Columns:
         "sn_median": own["sn_median"],
         "coverage": inputs["coverage"],
         "file_redshift": own["redshift"],
+        **beside,
     }
 
 
