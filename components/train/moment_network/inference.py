@@ -1,0 +1,161 @@
+"""A trained network with all that it takes to apply it, in memory and as a folder."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from components.common.errors import ArmillaryError, InputError
+from components.common.files import read_json, write_json
+from components.common.training import Epoch, autocast, pick_device
+from components.train.moment_network.network import Architecture, MomentNetwork
+from components.train.moment_network.parameters import prior_moments
+
+_ROWS_AT_ONCE = 256
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Mean and standard deviation of the posterior of n maps, in the coordinates of `parameters.coordinates`.
+
+    Attributes
+    ----------
+    mean, width : ndarray, shape (n, 6)
+        In the order of `multifield.PARAMETERS`.
+    """
+
+    mean: Floats
+    width: Floats
+
+    def __len__(self) -> int:
+        return len(self.mean)
+
+    def __getitem__(self, rows: npt.NDArray[Any]) -> "Moments":
+        return Moments(self.mean[rows], self.width[rows])
+
+
+@dataclass(frozen=True)
+class MomentModel:
+    """A trained network.
+
+    Attributes
+    ----------
+    network : MomentNetwork
+        The weights.
+    architecture : Architecture
+        How it was built.
+    stretch : ndarray, shape (6,)
+        What standard deviations are multiplied with, so that they fit validation maps.
+    preprocess_settings : dict
+        Settings that maps must be prepared with.
+    record : dict
+        How it was trained: settings, provenance of the data, versions.
+    marginal : MomentModel or None
+        Where independence of feedback was asked for, the network that was trained alike without it.
+    """
+
+    network: MomentNetwork
+    architecture: Architecture
+    stretch: Floats
+    preprocess_settings: dict[str, Any]
+    record: dict[str, Any]
+    marginal: "MomentModel | None" = None
+
+    @property
+    def fields(self) -> list[str]:
+        """Names of the fields, in the order of the channels."""
+        return [str(name) for name in self.preprocess_settings["fields"]]
+
+    @property
+    def invariance(self) -> str:
+        """How independence of feedback was sought."""
+        return str(self.record["settings"]["invariance"])
+
+    @torch.no_grad()
+    def predict(self, maps: npt.NDArray[Any], shown: Sequence[str] | None = None) -> Moments:
+        """Predict moments.
+
+        Parameters
+        ----------
+        maps : ndarray, shape (n, fields, grid, grid)
+            Prepared as by `preprocess.field_maps.preparation.prepare`.
+        shown : sequence of str, optional
+            Fields to look at; all by default.
+        """
+        device = pick_device()
+        network = self.network.to(device).eval()
+        wanted = torch.tensor([shown is None or name in shown for name in self.fields], device=device)
+        parts: list[list[npt.NDArray[np.float32]]] = [[], []]
+        for start in range(0, len(maps), _ROWS_AT_ONCE):
+            batch = torch.as_tensor(maps[start : start + _ROWS_AT_ONCE].astype(np.float32)).to(device)
+            with autocast(device, str(self.record["precision"])):
+                found = network(batch, wanted.expand(len(batch), -1))
+            for part, values in zip(parts, found, strict=True):
+                part.append(values.float().cpu().numpy())
+        count = self.architecture.cosmology + self.architecture.feedback
+        mean, width = (
+            np.concatenate([np.zeros((0, count), np.float32), *part]).astype(np.float64) for part in parts
+        )
+        centre, unit = prior_moments()
+        return Moments(centre + unit * mean, unit * width * self.stretch)
+
+
+def save_model(folder: Path, model: MomentModel, histories: Mapping[str, list[Epoch]]) -> None:
+    """Write `model.json`, the weights and the histories into a folder that is created."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _save_weights(folder / "weights.safetensors", model.network)
+    if model.marginal is not None:
+        _save_weights(folder / "marginal.safetensors", model.marginal.network)
+    for name, history in histories.items():
+        write_json(folder / f"{name}.json", history)
+    write_json(
+        folder / "model.json",
+        {
+            "kind": "moment_network",
+            "target": "parameters",
+            "data": "maps",
+            "architecture": model.architecture.to_json(),
+            "stretch": model.stretch.tolist(),
+            "marginal_stretch": None if model.marginal is None else model.marginal.stretch.tolist(),
+            "preprocess": model.preprocess_settings,
+            "training": model.record,
+        },
+    )
+
+
+def load_model(folder: Path) -> MomentModel:
+    """Read a model folder.
+
+    Raises
+    ------
+    InputError
+        When the folder is not a whole model of this kind.
+    """
+    try:
+        stored: Mapping[str, Any] = read_json(folder / "model.json")
+        architecture = Architecture(**stored["architecture"])
+
+        def model(name: str, stretch: list[float], beside: MomentModel | None = None) -> MomentModel:
+            network = architecture.build()
+            network.load_state_dict(load_file(folder / f"{name}.safetensors"))
+            record, prepared = stored["training"], stored["preprocess"]
+            return MomentModel(network.eval(), architecture, np.array(stretch), prepared, record, beside)
+
+        plain = stored["marginal_stretch"]
+        return model("weights", stored["stretch"], None if plain is None else model("marginal", plain))
+    except (ArmillaryError, KeyError, TypeError, OSError, RuntimeError, SafetensorError) as error:
+        raise InputError(
+            f"{folder} is not a model of this software: {error}.", "Give the model folder that a training wrote."
+        ) from error
+
+
+def _save_weights(path: Path, network: MomentNetwork) -> None:
+    save_file({name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}, path)

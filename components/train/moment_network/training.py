@@ -1,0 +1,235 @@
+"""The train stage: a network that says mean and deviation of six parameters, calibrated on validation maps."""
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from components.common.errors import InputError, ParameterError
+from components.common.files import whole
+from components.common.minibatches import Minibatches
+from components.common.provenance import code_version
+from components.common.tables import open_table, read_batches, read_provenance, read_settings, read_table
+from components.common.telemetry import report_counts, stage
+from components.common.training import Epoch, Schedule, checkpoint_folder, fit, forget
+from components.physics.multifield import ASTROPHYSICAL, PARAMETERS
+from components.train.image_cnn.training import fastest_precision
+from components.train.moment_network.inference import MomentModel, Moments, save_model
+from components.train.moment_network.network import Architecture
+from components.train.moment_network.objective import INVARIANCES, Adversary, Trained, make_loss
+from components.train.moment_network.parameters import coordinates, prior_moments
+
+MAPS = "maps"
+"""Column with the prepared maps."""
+
+_SPLIT = ("validation_fraction", "test_fraction", "seed")
+_LARGEST_STRETCH = 4.0
+_LEAST_ROWS = 8
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to train and how.
+
+    Attributes
+    ----------
+    channels : list of int
+        Features at half the resolution, a quarter and so on.
+    hidden : int
+        Width of the layer after the maps.
+    dropout : float
+        Probability of leaving one of its features out.
+    whole_maps : float
+        Share of the maps that are shown with all fields in training; of the others some are left out, so that the
+        network answers for any of them.
+    invariance : {"marginal", "adversarial", "hsic"}
+        What errors of the cosmology may depend on: whatever suits precision; not on what an adversary could guess
+        feedback from; not on feedback by a kernel's measure.
+    strength : float
+        Weight of that beside precision.
+    compare_marginal : bool
+        With `adversarial` and `hsic` also train a network without, to tell what the independence costs.
+    epochs, batch_size, learning_rate, patience : int, int, float, int
+        As in `components.common.training.Schedule`.
+    precision : {"auto", "float32", "bfloat16"}
+        Arithmetic of the convolutions.
+    seed : int
+        Draws weights, orders the maps, turns and shifts them.
+    """
+
+    channels: list[int] = field(default_factory=lambda: [16, 32, 64])
+    hidden: int = 128
+    dropout: float = 0.1
+    whole_maps: float = 0.5
+    invariance: str = "hsic"
+    strength: float = 1.0
+    compare_marginal: bool = True
+    epochs: int = 30
+    batch_size: int = 64
+    learning_rate: float = 3e-3
+    patience: int = 15
+    precision: str = "auto"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.invariance not in INVARIANCES:
+            raise ParameterError(
+                f"There is no invariance {self.invariance!r}.", f"Choose one of {', '.join(INVARIANCES)}."
+            )
+        if min((*self.channels, self.hidden, self.epochs, self.patience), default=0) < 1:
+            raise ParameterError("Channels, hidden, epochs and patience are at least 1.", "Give positive numbers.")
+        if self.batch_size < _LEAST_ROWS:
+            raise ParameterError(
+                f"The loss is of averages over minibatches, and {self.batch_size} maps are too few.",
+                f"Set batch_size to at least {_LEAST_ROWS}.",
+            )
+        if not (self.learning_rate > 0 and 0 <= self.dropout < 1):
+            raise ParameterError(
+                f"A learning_rate of {self.learning_rate} with a dropout of {self.dropout} teaches nothing.",
+                "Give a learning_rate above 0 and a dropout of at least 0 and below 1.",
+            )
+        if not (0 <= self.whole_maps <= 1 and self.strength >= 0):
+            raise ParameterError(
+                f"whole_maps is {self.whole_maps} and strength {self.strength}.",
+                "Give a share from 0 to 1, and a strength of at least 0.",
+            )
+
+
+def train(dataset: Path, model: Path, settings: Settings) -> None:
+    """Train on the rows of split `train`, choose the epoch and calibrate on `validation`, write the model folder.
+
+    Parameters
+    ----------
+    dataset : Path
+        Folder of the preprocess stage, with `dataset.parquet`.
+    model : Path
+        Folder to create: `weights.safetensors`, `model.json`, `history.json`, and the same of the network without
+        independence where one is asked for beside.
+    settings : Settings
+        What to train and how.
+    """
+    table = dataset / "dataset.parquet"
+    with stage("train", model):
+        architecture = _design(table, settings)
+        twin = settings.compare_marginal and settings.invariance != "marginal"
+        plain, plain_history, plain_checkpoint = (
+            _train_one(table, architecture, dataclasses.replace(settings, invariance="marginal"))
+            if twin
+            else (None, [], None)
+        )
+        own, history, checkpoint = _train_one(table, architecture, settings)
+        histories = {"history": history} | ({"history_marginal": plain_history} if twin else {})
+        with whole(model) as folder:
+            save_model(folder, dataclasses.replace(own, marginal=plain), histories)
+        forget(checkpoint)
+        forget(plain_checkpoint)
+
+
+def _train_one(
+    table: Path, architecture: Architecture, settings: Settings
+) -> tuple[MomentModel, list[Epoch], Path | None]:
+    columns, converters = [MAPS, *PARAMETERS], _converters()
+    training = Minibatches(table, columns, "train", settings.batch_size, converters=converters)
+    validation = Minibatches(table, columns, "validation", 8 * settings.batch_size, converters=converters)
+    report_counts(rows_in=training.rows, rows_validation=validation.rows)
+    torch.manual_seed(settings.seed)
+    network = architecture.build()
+    adversary = Adversary(len(ASTROPHYSICAL)) if settings.invariance == "adversarial" else None
+    checkpoint = checkpoint_folder("moment_network", asdict(settings), architecture.to_json(), _identity(table))
+    schedule = Schedule(
+        epochs=settings.epochs,
+        learning_rate=settings.learning_rate,
+        patience=settings.patience,
+        seed=settings.seed,
+        precision=fastest_precision(settings.precision),
+    )
+    loss = make_loss(settings.invariance, settings.strength, settings.whole_maps, PARAMETERS)
+    history = fit(Trained(network, adversary), loss, training, validation, schedule, checkpoint)
+    record = _record(table, settings, schedule.precision, history)
+    stored = _prepared_as(table)
+    model = MomentModel(network, architecture, np.ones(len(PARAMETERS)), stored, record)
+    return dataclasses.replace(model, stretch=calibrate(model, table)), history, checkpoint
+
+
+def calibrate(model: MomentModel, table: Path) -> npt.NDArray[np.float64]:
+    """Find by validation maps what deviations have to be multiplied with, for each parameter."""
+    parts: list[Moments] = []
+    truth = []
+    for batch in read_batches(table, [MAPS, *PARAMETERS], "validation"):
+        parts.append(model.predict(batch[MAPS]))
+        truth.append(coordinates(np.column_stack([batch[name] for name in PARAMETERS])))
+    mean, width = (np.concatenate([getattr(part, name) for part in parts]) for name in ("mean", "width"))
+    squared = ((np.concatenate(truth) - mean) / width) ** 2
+    known = np.isfinite(squared)
+    average = np.where(known, squared, 0).sum(0) / np.maximum(known.sum(0), 1)
+    stretch = np.clip(np.sqrt(average), 1 / _LARGEST_STRETCH, _LARGEST_STRETCH)
+    return np.where(known.sum(0) >= _LEAST_ROWS, stretch, 1.0)
+
+
+def _converters() -> dict[str, Callable[[npt.NDArray[Any]], npt.NDArray[Any]]]:
+    """Turn columns of labels into units of the prior."""
+    centre, unit = prior_moments()
+
+    def converter(place: int) -> Callable[[npt.NDArray[Any]], npt.NDArray[Any]]:
+        def convert(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+            all_six = np.full((len(values), len(PARAMETERS)), np.nan)
+            all_six[:, place] = values
+            return ((coordinates(all_six)[:, place] - centre[place]) / unit[place]).astype(np.float32)
+
+        return convert
+
+    return {name: converter(place) for place, name in enumerate(PARAMETERS)}
+
+
+def _design(table: Path, settings: Settings) -> Architecture:
+    with open_table(table) as file:
+        missing = sorted({MAPS, "split", *PARAMETERS} - set(file.schema_arrow.names))
+    if missing:
+        raise InputError(
+            f"{table} has no column {', '.join(missing)}.", "Give the folder that preprocess of maps wrote."
+        )
+    labels = read_table(table, list(PARAMETERS[:2]), "train")
+    if not all(np.isfinite(values).all() for values in labels.values()):
+        raise InputError(
+            f"There are training maps in {table} without omega_m or sigma_8.", "Leave them out of the data set."
+        )
+    stored = read_settings(table)
+    return Architecture(
+        fields=len(stored["fields"]),
+        grid=int(stored["grid"]),
+        channels=[int(n) for n in settings.channels],
+        hidden=settings.hidden,
+        dropout=settings.dropout,
+    )
+
+
+def _prepared_as(table: Path) -> dict[str, Any]:
+    """Return settings of the table; of the split what assigns universes, and beside it what was trained on."""
+    stored = read_settings(table)
+    split = dict(stored["split"])
+    own = {name: split.pop(name) for name in _SPLIT}
+    return {**stored, "split": own, "trained_on": split}
+
+
+def _identity(table: Path) -> list[Any]:
+    """Tell one data set from another, so that a checkpoint is taken up only for its own."""
+    labels = read_table(table, ["id", "split"])
+    return [read_provenance(table).to_json(), read_settings(table), *(v.tolist() for v in labels.values())]
+
+
+def _record(table: Path, settings: Settings, precision: str, history: list[Epoch]) -> dict[str, Any]:
+    losses = [epoch["validation_loss"] for epoch in history]
+    return {
+        "settings": asdict(settings),
+        "precision": precision,
+        "data": read_provenance(table).to_json(),
+        "code_version": code_version(),
+        "torch_version": torch.__version__,
+        "epochs_run": len(history),
+        "best_epoch": losses.index(min(losses)) + 1,
+    }
