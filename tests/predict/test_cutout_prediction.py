@@ -1,25 +1,31 @@
 """Redshifts of pictures from files and from positions, and what becomes of those that cannot be used."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from galaxy_pictures import DUST, KNOWN, write_pictures
+from galaxy_pictures import DUST, KNOWN, SMALL, write_pictures
 from loopback import LoopbackArchive, Misbehaviour
 from PIL import Image
 
 from components.common.archive import Archive
 from components.common.distributions import BinnedDistribution
 from components.common.errors import InputError
-from components.common.tables import read_provenance, read_table
+from components.common.tables import count_rows, read_provenance, read_table
 from components.ingest.picture_folder.folder import look_over
+from components.ingest.sdss_cutouts.ingestion import Settings as Ingestion
+from components.ingest.sdss_cutouts.ingestion import ingest
 from components.predict.cutouts import picture_inputs
 from components.predict.cutouts.picture_inputs import find_requests
 from components.predict.cutouts.prediction import FIELDS, Settings, predict, predict_table
 from components.predict.cutouts.warnings import BITS, find_warnings
+from components.preprocess.cutouts.preprocessing import preprocess
+from components.preprocess.cutouts.settings import Settings as Preprocessing
 from components.train.image_cnn.inference import load_model
+from components.train.image_cnn.training import train
 
 PICTURE = "dr17/SkyServerWS/ImgCutout/getjpeg"
 
@@ -57,6 +63,25 @@ def test_files_with_labels_are_predicted_as_the_table_was(
     drawn = sorted((tmp_path / "out" / "plots").glob("*.svg"))
     assert len(drawn) == 12
     assert "<image" in drawn[0].read_text(encoding="utf-8")
+
+
+def test_an_ingested_table_is_predicted(pictures: Path, picture_model: Path, tmp_path: Path) -> None:
+    table = pictures / "raw" / "dataset.parquet"
+    predict([table], picture_model, tmp_path / "out", Settings())
+    found = read_table(tmp_path / "out" / "predictions.parquet")
+    assert len(found["id"]) + count_rows(tmp_path / "out" / "rejected.parquet") == count_rows(table)
+    assert not (found["warning"] & BITS["NO_MAGNITUDES"]).any()
+
+
+def test_pictures_are_of_no_use_to_a_model_of_flux(folder: Path, tmp_path: Path) -> None:
+    """Nor would they be, were they taken for flux."""
+    ingest(tmp_path / "raw", Ingestion(rows=300, seed=2, encoding="flux", bands=("g", "r", "i")))
+    preprocess(tmp_path / "raw", tmp_path / "data", Preprocessing(seed=1))
+    train(tmp_path / "data", tmp_path / "model", replace(SMALL, epochs=1))
+    predict([tmp_path / "raw" / "dataset.parquet"], tmp_path / "model", tmp_path / "out", Settings())
+    assert count_rows(tmp_path / "out" / "predictions.parquet") > 280
+    with pytest.raises(InputError, match="not of the encoding flux"):
+        run(folder, tmp_path / "model", tmp_path / "none")
 
 
 def test_a_picture_alone_is_answered_for_with_a_warning(folder: Path, picture_model: Path, tmp_path: Path) -> None:

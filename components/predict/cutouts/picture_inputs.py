@@ -13,13 +13,13 @@ from components.common.archive_files import Request as Download
 from components.common.errors import InputError
 from components.common.rejections import Rejections
 from components.common.store import Store
-from components.common.tables import Columns
+from components.common.tables import Columns, open_table, read_batches, read_table
 from components.common.telemetry import report_progress
 from components.ingest.sdss_cutouts.files_source import SUFFIXES, find_pictures
 from components.ingest.sdss_cutouts.label_file import LABELS, read_labels
 from components.ingest.sdss_cutouts.labels import to_columns
 from components.ingest.sdss_cutouts.pictures import UnusablePictureError, read_picture, require_picture
-from components.ingest.sdss_cutouts.schema import ROWS_PER_BATCH, complete
+from components.ingest.sdss_cutouts.schema import NAMES, ROWS_PER_BATCH, complete
 from components.ingest.sdss_cutouts.skyserver import REQUESTS_PER_MINUTE, picture_path
 from components.physics.sdss_imaging import BANDS
 
@@ -38,14 +38,17 @@ class Request:
         Column `id`, and of those of the ingest stage what is known.
     files : list of Path, or None
         Their files; None where they are to be fetched by position.
+    table : Path or None
+        A table of an ingest stage, which holds the pictures themselves: of flux there are no picture files.
     """
 
     labels: pd.DataFrame
     files: list[Path] | None
+    table: Path | None = None
 
 
 def find_requests(inputs: Sequence[Path]) -> list[Request]:
-    """Sort out what was given: pictures, folders of pictures, and tables of positions.
+    """Sort out what was given: pictures, folders of pictures, tables of positions, and ingested tables.
 
     Raises
     ------
@@ -71,7 +74,7 @@ def find_requests(inputs: Sequence[Path]) -> list[Request]:
             "There is no picture to predict for.", "Name pictures, a folder of them, or a table with ra and dec."
         )
     requests = [Request(_labels_of(files), files)] if files else []
-    return requests + [Request(_positions(path), None) for path in tables]
+    return requests + [_ingested(path) or Request(_positions(path), None) for path in tables]
 
 
 def read_requests(
@@ -91,6 +94,10 @@ def read_requests(
         Base address of the archive.
     """
     for request in requests:
+        if request.table is not None:
+            for batch in read_batches(request.table):
+                yield batch, [str(request.table)] * len(batch["id"])
+            continue
         for start in range(0, len(request.labels), ROWS_PER_BATCH):
             part = request.labels.iloc[start : start + ROWS_PER_BATCH].reset_index(drop=True)
             if request.files is not None:
@@ -157,6 +164,17 @@ def _labels_of(files: Sequence[Path]) -> pd.DataFrame:
                 break
         rows.append(row)
     return _with_numbers(pd.DataFrame(rows))
+
+
+def _ingested(path: Path) -> Request | None:
+    """Return the pictures of an ingested table; None where a file is none."""
+    if path.suffix.lower() != ".parquet":
+        return None
+    with open_table(path) as file:
+        names = set(file.schema_arrow.names)
+    if not {*NAMES, "image"} <= names:
+        return None
+    return Request(pd.DataFrame({"id": read_table(path, ["id"])["id"]}), None, path)
 
 
 def _positions(path: Path) -> pd.DataFrame:

@@ -134,7 +134,8 @@ def predict(
     Parameters
     ----------
     inputs : Path or sequence of Path
-        Pictures (JPEG, PNG), folders of them, and tables (CSV, Parquet) with `ra` and `dec`. Magnitudes come from
+        Pictures (JPEG, PNG), folders of them, tables (CSV, Parquet) with `ra` and `dec`, and the `dataset.parquet`
+        of an ingest stage, which alone suits a model that learnt from flux. Magnitudes come from
         the columns `mag_u` to `mag_z` and `extinction_u` to `extinction_z` of the table, or of a `labels.csv`
         beside the pictures.
     model : Path

@@ -15,7 +15,7 @@ from torch import Tensor
 from components.common.distributions import BinnedDistribution
 from components.common.errors import ArmillaryError, InputError
 from components.common.files import read_json, write_json
-from components.common.training import Epoch, autocast, pick_device
+from components.common.training import Epoch, pick_device
 from components.preprocess.cutouts.preparation import prepare
 from components.train.conv1d.answers import RedshiftAnswer, answer_from_json
 from components.train.image_cnn.network import Architecture, CutoutNetwork
@@ -81,7 +81,7 @@ class CutoutModel:
 
     @torch.no_grad()
     def outputs(self, images: Images, magnitudes: Singles | None = None) -> Singles:
-        """Raw outputs of the network, shape (n, outputs)."""
+        """Raw outputs of the network, shape (n, outputs): in float32, and so the same on every machine."""
         device = pick_device()
         network = self.network.to(device).eval()
         parts = [np.zeros((0, self.architecture.outputs), dtype=np.float32)]
@@ -89,8 +89,7 @@ class CutoutModel:
             rows = slice(start, start + _ROWS_AT_ONCE)
             beside = None if magnitudes is None else magnitudes[rows]
             shown, told = self.tensors(images[rows], beside)
-            with autocast(device, str(self.record["precision"])):
-                parts.append(network(shown, told).float().cpu().numpy())
+            parts.append(network(shown, told).cpu().numpy())
         return np.concatenate(parts)
 
     def tensors(self, images: Images, magnitudes: Singles | None) -> tuple[Tensor | None, Tensor | None]:

@@ -155,7 +155,10 @@ def make_loss(
     def loss(network: nn.Module, batch: dict[str, Tensor]) -> Tensor:
         images = beside = None
         if IMAGE in batch:
-            shown = vary(batch[IMAGE]) if network.training else batch[IMAGE]
+            shown = batch[IMAGE]
+            if shown.is_floating_point():  # 8-bit numbers are turned as they are, which is cheaper
+                shown = shown.to(dtype_for(shown))
+            shown = vary(shown) if network.training else shown
             images = shown.to(dtype_for(shown), memory_format=torch.channels_last).mul_(unit)
         if MAGNITUDES[0] in batch:
             magnitudes = torch.stack([batch[name].float() for name in MAGNITUDES], 1).cpu().numpy()
