@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -53,7 +54,7 @@ def wavenumbers(shape: Sequence[int], lengths: Sequence[float]) -> tuple[FloatAr
     axes = []
     for axis, (cells, length) in enumerate(zip(shape, lengths, strict=True)):
         of_axis = np.fft.rfftfreq if axis == len(shape) - 1 else np.fft.fftfreq
-        values = 2 * np.pi * of_axis(cells, length / cells)
+        values = np.asarray(2 * np.pi * of_axis(cells, length / cells), dtype=np.float64)
         axes.append(values.reshape([-1 if other == axis else 1 for other in range(len(shape))]))
     return tuple(axes)
 
@@ -97,7 +98,7 @@ def compare(
     sums = BandSums(edges, shape, lengths)
     between = float(np.prod(first.shape[1 : first.ndim - len(lengths)]))
     return Spectra(
-        sums.modes * between,
+        np.asarray(sums.modes * between, dtype=np.float64),
         sums.of(np.abs(a) ** 2 / size),
         sums.of(np.abs(b) ** 2 / size),
         sums.of((a * b.conj()).real / size),
@@ -121,15 +122,18 @@ class BandSums:
         self._bands = len(edges) - 1
         self._weight = multiplicity(shape).ravel()
         self._band = np.digitize(magnitude(shape, lengths).ravel(), edges)
-        self.modes = np.bincount(self._band, self._weight, self._bands + 2)[1:-1]
+        self.modes: FloatArray = self._summed(self._weight)
 
     def of(self, values: npt.NDArray[np.floating]) -> FloatArray:
         """Sum values of waves, shape (fields, ..., *waves); returns shape (fields, bands)."""
         rows = values.reshape(len(values), -1, self._weight.size).sum(axis=1, dtype=np.float64)
-        return np.stack(
-            [np.bincount(self._band, row * self._weight, self._bands + 2)[1:-1] for row in rows]
-            or [np.zeros(self._bands)]
-        )[: len(rows)]
+        found: FloatArray = np.zeros((len(rows), self._bands))
+        for number, row in enumerate(rows):
+            found[number] = self._summed(row * self._weight)
+        return found
+
+    def _summed(self, values: npt.NDArray[np.floating]) -> FloatArray:
+        return np.asarray(np.bincount(self._band, values, self._bands + 2)[1:-1], dtype=np.float64)
 
 
 def resample_grid(field: npt.NDArray[np.floating], shape: Sequence[int]) -> Field:
@@ -152,7 +156,9 @@ def resample_grid(field: npt.NDArray[np.floating], shape: Sequence[int]) -> Fiel
     halves = [*shape[:-1], shape[-1] // 2 + 1]
     target = np.zeros((*field.shape[: -len(shape)], *halves), dtype=modes.dtype)
     kept = [_kept(a, b, half=axis == len(shape) - 1) for axis, (a, b) in enumerate(zip(old, shape, strict=True))]
-    target[(..., *np.ix_(*[new for _, new in kept]))] = modes[(..., *np.ix_(*[old for old, _ in kept]))]
+    there: Any = np.ix_(*[new for _, new in kept])
+    here: Any = np.ix_(*[old for old, _ in kept])
+    target[(..., *there)] = modes[(..., *here)]
     scale = float(np.prod(shape)) / float(np.prod(old))
     return np.asarray(fft.irfftn(target * scale, s=list(shape), axes=axes), dtype=np.float32)
 

@@ -192,7 +192,7 @@ def draw_latents(share: Mapping[str, Sequence[float]]) -> Figure:
 
 
 def _curves(axes: Axes, values: Mapping[str, Floats]) -> None:
-    for name, (colour, style, label) in reversed(_LINES.items()):
+    for name, (colour, style, label) in reversed(list(_LINES.items())):
         if name in values:
             width = 2.0 if name == NETWORK else 1.2
             axes.plot(_CENTRES, values[name], color=colour, linestyle=style, linewidth=width, label=label)

@@ -282,4 +282,8 @@ def _curve_json(measured: Measured) -> dict[str, Any]:
 
 def _finite(values: Floats) -> Any:
     """Return nested lists with None for what is not a number, as JSON has it."""
-    return np.where(np.isfinite(values), values, None).tolist()
+    return [_finite(row) for row in values] if values.ndim > 1 else [_or_none(float(v)) for v in values]
+
+
+def _or_none(value: float) -> float | None:
+    return value if np.isfinite(value) else None

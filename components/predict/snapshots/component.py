@@ -12,7 +12,8 @@ def predict_snapshots(
     """Reconstruct the initial density of snapshots that are named one by one or by folder."""
     from pathlib import Path
 
-    from components.predict.snapshots.prediction import Settings, predict
+    from components.predict.snapshots.prediction import predict
+    from components.predict.writing import Settings
 
     paths = [Path(file) for file in files]
     predict(paths, Path(model.path), Path(predictions.path), Settings(csv=csv, plots=plots))

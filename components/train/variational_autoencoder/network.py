@@ -87,8 +87,9 @@ class Reconstructor(nn.Module):
         self.deep = nn.Sequential(ResidualBlock(2 * width), ResidualBlock(2 * width))
         self.up = nn.Conv3d(2 * width, 8 * width, 1)
         self.after = ResidualBlock(width)
-        self.head = nn.Sequential(nn.SiLU(), convolution(width, 1))
-        nn.init.zeros_(self.head[1].weight)  # begins as the linear estimate
+        last = convolution(width, 1)
+        nn.init.zeros_(last.weight)  # begins as the linear estimate
+        self.head = nn.Sequential(nn.SiLU(), last)
         self.noise = NoiseLevel(architecture.summary, architecture.bands)
         if latents:
             self.prior = nn.Conv3d(2 * width, 2 * latents, 1)
@@ -148,7 +149,8 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply it."""
-        return x + self.layers(x)
+        changed: Tensor = self.layers(x)
+        return x + changed
 
 
 class NoiseLevel(nn.Module):

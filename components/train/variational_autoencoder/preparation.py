@@ -87,7 +87,7 @@ class Preparation:
 
     def smoothed(self, inputs: Mapping[str, Field]) -> Field:
         """Wiener's smoothing of the final density, on the networks' grid, from columns of `inputs`."""
-        density = np.sinh(inputs["coarse"][:, :1]) / _STEEPNESS * np.float32(self.coarse[0])
+        density = np.asarray(np.sinh(inputs["coarse"][:, :1]) / _STEEPNESS * self.coarse[0], dtype=np.float32)
         only = Wiener(self.filtered.edges, [weights[:1] for weights in self.filtered.weights])
         return only.apply(density, self.geometry)
 

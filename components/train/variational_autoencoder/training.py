@@ -143,7 +143,7 @@ class _Fitting:
         settings = self._settings
         torch.manual_seed(settings.seed)
         architecture = Architecture(fields, NUMBERS, settings.width, latents, _BANDS)
-        network = architecture.build().to(memory_format=torch.channels_last_3d)
+        network = architecture.build().to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         likelihood = new_likelihood(self._preparation.geometry, _BANDS)
         _begin_with_the_estimate(network, likelihood, self._training)
         checkpoint = checkpoint_folder(
