@@ -179,6 +179,12 @@ def test_rank_agreement_is_that_of_ranks() -> None:
     assert opposite is not None
     assert (same.value, opposite.value) == pytest.approx((1.0, -1.0))
     assert rank_agreement(first[:, :2], first[:, :2], 1) is None
+    rng = np.random.default_rng(1)
+    padded = np.concatenate([first, 1e-4 * rng.normal(size=(50, 20))], axis=1)
+    noise = np.concatenate([first, 1e-4 * rng.normal(size=(50, 20))], axis=1)
+    both = rank_agreement(padded, noise, 1)
+    assert both is not None
+    assert both.value == pytest.approx(1.0), "what matters to neither has no rank"
 
 
 def test_one_class_against_the_rest() -> None:

@@ -10,7 +10,7 @@ from components.evaluate.classification.metrics import Against
 
 _SMALLEST_RATE = 1e-3
 _DASHES: tuple[Any, ...] = ("solid", (0, (4, 1.5)), (0, (1.5, 1.5)))
-_MOST_LABELLED = 8
+_MOST_LABELLED = 5
 
 
 @figure_style()
@@ -96,8 +96,19 @@ def line_style(number: int) -> dict[str, Any]:
 
 
 def _legend(axes: Any, classes: int, title: str, place: str) -> None:
-    small = {"fontsize": 6.5, "ncols": 2, "columnspacing": 0.8} if classes > _MOST_LABELLED else {}
-    axes.legend(loc=place, title=title or None, title_fontsize=8, **small)
+    if classes <= _MOST_LABELLED:
+        axes.legend(loc=place, title=title or None, title_fontsize=8)
+        return
+    # Many classes have curves everywhere: their names stand above the panel.
+    columns = 4 if title else 6
+    axes.legend(
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1.0),
+        ncols=columns,
+        fontsize=6.5,
+        columnspacing=0.8,
+        handlelength=1.2,
+    )
 
 
 def _areas(each: Mapping[str, Against], key: str) -> str:

@@ -27,6 +27,7 @@ INTERACTION_ROWS = 120
 
 REPEATS = 4
 _RESAMPLES = 500
+_LEAST_IMPORTANCE = 0.01
 _SMALLEST_PROBABILITY = 1e-12
 
 Singles = npt.NDArray[np.float32]
@@ -54,7 +55,7 @@ class Explanation:
     group_shap, group_permutation : ndarray, shape (groups,)
         Mean absolute sum of the SHAP values in a group, over classes; rise of the log loss when it is shuffled.
     agreement : Score or None
-        Spearman's rank correlation of the two; None of fewer than three groups.
+        Spearman's rank correlation of the two; None where fewer than three groups matter.
     pair : tuple of int or None
         The two features that interact most.
     interaction : ndarray, shape (m, classes)
@@ -180,9 +181,15 @@ def permutation_losses(
 
 
 def rank_agreement(shap: Floats, permutation: Floats, seed: int) -> Score | None:
-    """Spearman's correlation of two importances of groups, each the mean over objects of (n, groups)."""
-    if shap.shape[1] < 3:
+    """Spearman's correlation of two importances of groups, each the mean over objects of (n, groups).
+
+    Groups that matter to neither are ordered by chance, and left out.
+    """
+    means = np.stack([shap.mean(axis=0), permutation.mean(axis=0)])
+    matter = (means > _LEAST_IMPORTANCE * means.max(axis=1, keepdims=True)).any(axis=0)
+    if matter.sum() < 3:
         return None
+    shap, permutation = shap[:, matter], permutation[:, matter]
 
     def correlation(weights: Floats) -> Floats:
         ranks = [rankdata(weights @ values, axis=1) for values in (shap, permutation)]

@@ -151,7 +151,7 @@ def _add_importance(section: Section, e: Evaluation, found: Explanation) -> None
         agreement = found.agreement
         section.text(
             f"The two orders of the groups agree with a rank correlation of {agreement.value:.2f} "
-            f"({agreement.low:.2f} to {agreement.high:.2f})."
+            f"({agreement.low:.2f} to {agreement.high:.2f}), of those that matter to either at all."
         )
     if e.provenance.origin == "simulated":
         section.text(
