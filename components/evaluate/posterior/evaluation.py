@@ -1,0 +1,212 @@
+"""The evaluate stage for posteriors of parameters from maps."""
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from components.common.errors import InputError
+from components.common.files import read_json, write_json
+from components.common.scores import INTERVAL_LEVEL, Score, score, to_json
+from components.common.tables import column, count_rows, read_batches, read_provenance, tensor_column, write_table
+from components.common.telemetry import report_counts, report_scores, stage
+from components.evaluate.posterior.baselines import PRIOR, SPECTRUM
+from components.evaluate.posterior.external import try_files
+from components.evaluate.posterior.importance import measure_importance
+from components.evaluate.posterior.measuring import answer, cosmology_of, join, learn_baselines, look
+from components.evaluate.posterior.outcome import External, Outcome, Sample
+from components.evaluate.posterior.scores import SCORES, Posterior, chance_correlation
+from components.evaluate.settings import Settings
+from components.physics.multifield import PARAMETERS
+
+if TYPE_CHECKING:
+    from components.train.moment_network.inference import MomentModel
+
+__all__ = ["Settings", "evaluate"]
+
+_COLUMNS = ("id", "phases", "suite", "set", "maps", *PARAMETERS)
+_RESAMPLES_OF_FIELDS = 200
+_FIELDS = (
+    column("id", "string", "name of the map"),
+    column("phases", "string", "universe: what is split and resampled as a whole"),
+    column("trained_on", "bool", "whether its suite and set were trained on"),
+    tensor_column(
+        "truth", (len(PARAMETERS),), f"{', '.join(PARAMETERS)}; logarithms of feedback", dtype="float64"
+    ),
+    tensor_column("mean", (len(PARAMETERS),), "of the posterior", dtype="float64"),
+    tensor_column("width", (len(PARAMETERS),), "its standard deviation", dtype="float64"),
+    tensor_column("reference", (2,), "omega_m and sigma_8 by power spectra", dtype="float64"),
+)
+
+
+def evaluate(dataset: Path, model: Path, output: Path, settings: Settings) -> dict[str, Any]:
+    """Evaluate posteriors of test maps.
+
+    Parameters
+    ----------
+    dataset : Path
+        Folder that preprocess wrote.
+    model : Path
+        Folder that train wrote.
+    output : Path
+        Folder for `metrics.json`, `predictions.parquet` and `report.html`.
+    settings : Settings
+        How to evaluate.
+
+    Returns
+    -------
+    dict
+        What `metrics.json` holds.
+    """
+    from components.evaluate.posterior.report import write_report  # matplotlib is slow to import
+    from components.train.moment_network.inference import load_model  # and so is torch
+
+    with stage("evaluate", output):
+        table = dataset / "dataset.parquet"
+        network = load_model(model)
+        outcome, every = judge(table, network, settings)
+        histories = {name: _history(model / f"{name}.json") for name in ("history", "history_marginal")}
+        outcome = dataclasses.replace(outcome, **histories)
+        output.mkdir(parents=True, exist_ok=True)
+        _write_predictions(output / "predictions.parquet", outcome, every, network)
+        write_report(output / "report.html", outcome, settings.title, settings.slug)
+        write_json(output / "metrics.json", gather(outcome))  # last: whoever finds it finds the rest
+        report_counts(rows_in=count_rows(table), rows_out=len(outcome.sample), rejected=0)
+        written: dict[str, Any] = read_json(output / "metrics.json")
+        report_scores(written["scores"], written["origin"])
+        return written
+
+
+def judge(table: Path, model: "MomentModel", settings: Settings) -> tuple[Outcome, Sample]:
+    """Apply everything, and score it; also return all test maps, those of other suites too."""
+    stored = model.preprocess_settings
+    baselines = learn_baselines(table, stored, settings.seed)
+    parts, maps = [], []
+    for batch in read_batches(table, list(_COLUMNS), "test"):
+        parts.append(answer(batch, model, baselines, stored))
+        maps.append(batch["maps"])
+    if not parts:
+        raise InputError(f"{table} has no test maps.", "Give more simulations, or a larger test_fraction.")
+    every, data = join(parts), np.concatenate(maps)
+    own = trained_on(every, stored)
+    if not own.any():
+        raise InputError(
+            f"{table} has no test maps of the suites and sets that were trained on.",
+            "Give more simulations, or a larger test_fraction.",
+        )
+    sample, data = every[np.flatnonzero(own)], data[own]
+    posterior, groups = sample.posterior, sample.groups
+
+    def scored(one: Posterior, names: Any = groups) -> dict[str, Score]:
+        found = score(SCORES, one, names, settings.bootstrap, settings.seed)
+        return {name: value for name, value in found.items() if np.isfinite(value.value)}
+
+    others = {name: scored(as_posterior(values, posterior)) for name, values in sample.baselines.items()}
+    chance = chance_correlation(posterior, groups, settings.seed)
+    elsewhere = {}
+    for name in sorted(set(every.names[~own])):
+        rows = np.flatnonzero(every.names == name)
+        elsewhere[str(name)] = scored(every.posterior[rows], every.groups[rows])
+    marginal = {}
+    if model.marginal is not None:
+        moments = model.marginal.predict(data)
+        marginal = scored(Posterior(posterior.truth, moments.mean, moments.width, posterior.reference))
+    importance = measure_importance(
+        lambda one, shown: model.predict(one, shown).mean,
+        data,
+        cosmology_of(posterior),
+        groups,
+        model.fields,
+        min(settings.bootstrap, _RESAMPLES_OF_FIELDS),
+        settings.seed,
+    )
+    external = None
+    if settings.external:
+        provenance, tried = try_files(Path(settings.external), model, baselines, stored)
+        external = External(provenance, tried, scored(tried.posterior, tried.groups))
+    return Outcome(
+        read_provenance(table),
+        model.fields,
+        sample,
+        _with_baselines(scored(posterior), others, chance),
+        scored(sample.single),
+        others,
+        chance,
+        marginal,
+        elsewhere,
+        importance,
+        look(model, data, sample.ids),
+        model.invariance,
+        external,
+    ), every
+
+
+def trained_on(sample: Sample, stored: dict[str, Any]) -> Any:
+    """Say which maps are of suites and sets that were trained on."""
+    chosen = stored.get("trained_on", {})
+    suites, sets = (np.array([str(name).split(" ")[place] for name in sample.names]) for place in (0, 1))
+    own = np.ones(len(sample), dtype=bool)
+    for names, wanted in ((suites, chosen.get("train_suites")), (sets, chosen.get("train_sets"))):
+        if wanted:
+            own &= np.isin(names, wanted)
+    return own
+
+
+def as_posterior(cosmology: Any, posterior: Posterior) -> Posterior:
+    """Wrap a method that says omega_m and sigma_8 alone; its widths are its rms errors."""
+    mean = posterior.truth.copy()
+    mean[:, :2] = cosmology
+    width = np.ones_like(mean)
+    width[:, :2] = np.sqrt(((cosmology - posterior.truth[:, :2]) ** 2).mean(axis=0))
+    return Posterior(posterior.truth, mean, width, posterior.reference)
+
+
+def _with_baselines(own: dict[str, Score], others: dict[str, dict[str, Score]], chance: float) -> dict[str, Score]:
+    """Give rms errors and the like beside the prior's, and correlations beside those by chance."""
+    beside = {
+        name: value.value for name, value in others[PRIOR].items() if name.endswith(("_rms", "_error", "_r2"))
+    }
+    beside |= {"rms_over_power_spectrum": others[PRIOR]["rms_over_power_spectrum"].value}
+    beside |= {"feedback_correlation": chance} if np.isfinite(chance) else {}
+    return {name: dataclasses.replace(value, baseline=beside.get(name)) for name, value in own.items()}
+
+
+def gather(outcome: Outcome) -> dict[str, Any]:
+    """Arrange everything as `metrics.json`."""
+    sample, external = outcome.sample, outcome.external
+    importance = outcome.importance
+    return {
+        "origin": outcome.provenance.origin,
+        "target": "parameters",
+        "interval": INTERVAL_LEVEL,
+        "rows": {"test": len(sample), "universes": int(np.unique(sample.groups.astype(str)).size)},
+        "scores": to_json(outcome.scores),
+        "baselines": {name: to_json(found) for name, found in outcome.baselines.items()},
+        "external": {} if external is None else to_json(external.scores),
+        "external_baselines": {},
+        "first_field": to_json(outcome.single_scores),
+        "marginal": to_json(outcome.marginal),
+        "cost_of_invariance": outcome.cost,
+        "elsewhere": {name: to_json(found) for name, found in outcome.elsewhere.items()},
+        "fields": {
+            "names": list(importance.fields),
+            "values": {name: values.tolist() for name, values in importance.values.items()},
+            "agreement": {" and ".join(pair): tau for pair, tau in importance.agreement.items()},
+        },
+        "places": {name: list(shares) for name, shares in outcome.look.shares.items()},
+        "power_spectrum": SPECTRUM,
+        "provenance": dataclasses.asdict(outcome.provenance),
+    }
+
+
+def _history(path: Path) -> list[dict[str, Any]]:
+    epochs: list[dict[str, Any]] = read_json(path) if path.is_file() else []
+    return epochs
+
+
+def _write_predictions(path: Path, outcome: Outcome, every: Sample, model: "MomentModel") -> None:
+    posterior = every.posterior
+    columns = {"id": every.ids, "phases": every.groups, "trained_on": trained_on(every, model.preprocess_settings)}
+    columns |= {name: getattr(posterior, name) for name in ("truth", "mean", "width", "reference")}
+    write_table(path, _FIELDS, columns, outcome.provenance)

@@ -1,0 +1,104 @@
+"""Apply a network and the baselines to maps, and look where the network looks."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import gaussian_filter
+
+from components.common.tables import Columns, read_batches
+from components.evaluate.posterior.baselines import SPECTRUM, Baselines, Summaries, fit_baselines, summarise
+from components.evaluate.posterior.outcome import Look, Sample
+from components.evaluate.posterior.scores import COSMOLOGY, OMEGA_M, SIGMA_8, Posterior
+from components.physics.multifield import COSMOLOGICAL, PARAMETERS
+
+if TYPE_CHECKING:
+    from components.train.moment_network.inference import MomentModel
+
+Floats = npt.NDArray[np.float64]
+
+PLACES = {
+    "voids": "the emptiest half",
+    "sheets and walls": "what lies between",
+    "filaments": "the densest fifth but for knots",
+    "knots": "the densest fiftieth",
+}
+_SHARES = (0.5, 0.8, 0.98)
+_LOOKED_AT = 96
+_SMOOTHING = 1.0
+MAPS_AT_ONCE = 512
+
+
+def learn_baselines(table: Path, settings: Mapping[str, Any], seed: int) -> Baselines:
+    """Fit the baselines on the maps that the network was trained on."""
+    both = []
+    for split in ("train", "validation"):
+        parts, truth = [], []
+        for batch in read_batches(table, ["maps", *COSMOLOGICAL], split):
+            parts.append(summarise(batch["maps"], settings))
+            truth.append(np.column_stack([batch[name] for name in COSMOLOGICAL]))
+        both.append((Summaries.joined(parts), np.concatenate(truth)))
+    return fit_baselines(both[0], both[1], seed)
+
+
+def answer(batch: Columns, model: "MomentModel", baselines: Baselines, settings: Mapping[str, Any]) -> Sample:
+    """Say what network and baselines make of prepared maps, which have names and labels beside."""
+    from components.train.moment_network.parameters import coordinates
+
+    maps = batch["maps"]
+    truth = coordinates(np.column_stack([batch[name] for name in PARAMETERS]))
+    answers = baselines.predict(summarise(maps, settings))
+    every, single = model.predict(maps), model.predict(maps, model.fields[:1])
+    names = np.array([f"{a} {b}" for a, b in zip(batch["suite"], batch["set"], strict=True)], dtype=object)
+    return Sample(
+        batch["id"],
+        batch["phases"],
+        names,
+        Posterior(truth, every.mean, every.width, answers[SPECTRUM]),
+        Posterior(truth, single.mean, single.width, answers.pop("first")),
+        answers,
+    )
+
+
+def join(parts: list[Sample]) -> Sample:
+    """Put maps after each other."""
+
+    def posterior(which: str) -> Posterior:
+        names = ("truth", "mean", "width", "reference")
+        return Posterior(*(np.concatenate([getattr(getattr(p, which), name) for p in parts]) for name in names))
+
+    return Sample(
+        *(np.concatenate([getattr(part, name) for part in parts]) for name in ("ids", "groups", "names")),
+        posterior("posterior"),
+        posterior("single"),
+        {name: np.concatenate([part.baselines[name] for part in parts]) for name in parts[0].baselines},
+    )
+
+
+def look(model: "MomentModel", maps: npt.NDArray[Any], names: npt.NDArray[Any]) -> Look:
+    """Find out where in some maps the network looks, all fields together, by the density of the first field."""
+    from components.train.moment_network.attribution import saliency
+
+    chosen = np.linspace(0, len(maps) - 1, min(_LOOKED_AT, len(maps))).astype(int)
+    data = maps[chosen].astype(np.float32)
+    found = [saliency(model, data, place).sum(axis=1).astype(np.float64) for place in (OMEGA_M, SIGMA_8)]
+    density = np.stack([gaussian_filter(one, _SMOOTHING, mode="wrap") for one in data[:, 0].astype(np.float64)])
+    limits = np.quantile(density, _SHARES, axis=(1, 2))
+    place = (density[None] > limits[:, :, None, None]).sum(axis=0)
+    shares = {
+        name: (float((place == number).mean()), *(float(s[place == number].sum() / s.sum()) for s in found))
+        for number, name in enumerate(PLACES)
+    }
+    return Look(
+        data[0, 0].astype(np.float64),
+        found[0][0],
+        str(names[chosen[0]]),
+        {name: (area, omega_m, sigma_8) for name, (area, omega_m, sigma_8) in shares.items()},
+    )
+
+
+def cosmology_of(posterior: Posterior) -> Floats:
+    """Return true omega_m and sigma_8."""
+    return posterior.truth[:, :COSMOLOGY]

@@ -1,0 +1,266 @@
+"""The report of an evaluation of posteriors."""
+
+from pathlib import Path
+
+import numpy as np
+
+from components.common.figures import Figure
+from components.common.report import Column, Headline, Report, Section, format_interval, format_number
+from components.common.scores import Score
+from components.evaluate.posterior.baselines import LABELS, MOMENTS, PRIOR, SPECTRUM
+from components.evaluate.posterior.diagrams import NAMES, draw_feedback, draw_methods, draw_parameters
+from components.evaluate.posterior.field_diagrams import draw_importance, draw_look
+from components.evaluate.posterior.importance import METHODS
+from components.evaluate.posterior.measuring import PLACES
+from components.evaluate.posterior.outcome import Outcome, Sample
+from components.evaluate.posterior.scores import COSMOLOGY, SCORES, Posterior, rms_of
+from components.evaluate.regression.calibration_diagrams import draw_coverage, draw_pit
+from components.evaluate.training_section import add_training
+from components.physics.multifield import PARAMETERS
+
+GOAL_RATIO, GOAL_CHI2, GOAL_CORRELATION = 0.85, (0.85, 1.15), 0.1
+_LOSS = "moment loss"
+INVENTED = (
+    "What is real here and what is not: gravity is, at the resolution of a particle mesh, so that how matter "
+    "answers to Ω_m and σ_8 is physics. Gas, stars and feedback are painted on by invented rules. How well "
+    "feedback can be told, and which field tells most, is a property of these rules: the ranking below tests the "
+    "machinery, and means nothing for CAMELS or for the sky."
+)
+OTHERS = (
+    "The maps are of hydrodynamic simulations, whose feedback is a model: another code has another one, and the "
+    "same strength of feedback means another thing there. The ranking of fields holds for the code trained on."
+)
+_PERCENT = (0.6827, 0.9545)
+
+
+def write_report(path: Path, outcome: Outcome, title: str, slug: str) -> None:
+    """Write the report as one HTML file."""
+    report = Report(title, slug, outcome.provenance, headline=_headline(outcome), lead=_lead(outcome))
+    _add_scores(report.section("Beside simpler methods"), outcome)
+    _add_parameters(report.section("Parameter by parameter"), outcome.sample)
+    _add_calibration(report.section("Are the bars honest?"), outcome.sample.posterior)
+    _add_feedback(report.section("Do errors depend on feedback?"), outcome)
+    _add_fields(report.section("Which maps matter most?"), outcome)
+    _add_look(report.section("Where the network looks"), outcome)
+    if outcome.elsewhere:
+        _add_elsewhere(report.section("Trained on one suite, tested on another"), outcome.elsewhere)
+    if outcome.external is not None:
+        section = report.section("Other files", outcome.external.provenance)
+        _add_elsewhere(section, {"all of them": outcome.external.scores})
+        section.figure(draw_parameters(outcome.external.sample.posterior, outcome.external.sample.groups, (0, 1)))
+    training = report.section("Training")
+    if outcome.history:
+        add_training(training, outcome.history, _LOSS)
+    if outcome.history_marginal:
+        training.text("The network without the demand for independence, over as many epochs:")
+        add_training(training, outcome.history_marginal, _LOSS)
+    report.write(path)
+
+
+def _headline(outcome: Outcome) -> Headline:
+    score = outcome.scores["rms_over_power_spectrum"]
+    return Headline(
+        "of the rms error of power spectra, for whichever of Ω_m and σ_8 fares worse",
+        score.value,
+        score.low,
+        score.high,
+        score.baseline,
+        higher_is_better=False,
+        form=".1%",
+    )
+
+
+def _lead(outcome: Outcome) -> str:
+    sample = outcome.sample
+    universes = np.unique(sample.groups.astype(np.str_)).size
+    return (
+        f"Universes weighed by their maps: mean and standard deviation of six parameters from one map of "
+        f"{', '.join(outcome.fields)}, 25 Mpc/h wide and 5 deep. {len(sample)} maps of {universes} universes that "
+        "no training saw. Fifteen maps show one universe: they are never averaged, and resampled together. "
+        + (INVENTED if _is_painted(outcome) else OTHERS)
+    )
+
+
+def _is_painted(outcome: Outcome) -> bool:
+    return "painted" in outcome.provenance.archive
+
+
+def _add_scores(section: Section, outcome: Outcome) -> None:
+    section.text(_goals(outcome))
+    names = [f"network, {len(outcome.fields)} fields", *(LABELS[name] for name in (SPECTRUM, MOMENTS, PRIOR))]
+    rows = [outcome.scores, *(outcome.baselines[name] for name in (SPECTRUM, MOMENTS, PRIOR))]
+    if len(outcome.fields) > 1:
+        names.insert(1, f"network, {outcome.fields[0]} alone")
+        rows.insert(1, outcome.single_scores)
+    pairs = [(row["omega_m_rms"], row["sigma_8_rms"]) for row in rows]
+    section.figure(draw_methods(names, pairs, ("Ω_m", "σ_8")))
+    section.table(
+        "Scores of single maps. The first field alone is held against its own power spectrum.",
+        [
+            Column("Score"),
+            Column("Network", ".3f"),
+            Column("95 % interval"),
+            Column(f"{outcome.fields[0]} alone", ".3f"),
+            Column("Power spectra", ".3f"),
+            Column("Mean, variance", ".3f"),
+            Column("Prior", ".3f"),
+        ],
+        [
+            [
+                definition.label,
+                outcome.scores[definition.name].value,
+                format_interval(outcome.scores[definition.name].low, outcome.scores[definition.name].high, ".3f"),
+                _value(outcome.single_scores, definition.name),
+                *(_value(outcome.baselines[name], definition.name) for name in (SPECTRUM, MOMENTS, PRIOR)),
+            ]
+            for definition in SCORES
+            if definition.name in outcome.scores
+        ],
+        notes="Baselines give no errors of their own: they get their rms errors on these maps, so that χ² is 1.",
+    )
+
+
+def _value(scores: dict[str, Score], name: str) -> float | None:
+    return scores[name].value if name in scores else None
+
+
+def _goals(outcome: Outcome) -> str:
+    ratio, single = (s["rms_over_power_spectrum"].value for s in (outcome.scores, outcome.single_scores))
+    chi2 = outcome.scores["chi2"].value
+
+    def word(reached: bool) -> str:
+        return "reached" if reached else "NOT reached"
+
+    said = [
+        f"rms errors at least 15\u202f% below those of power spectra, with all fields: "
+        f"{word(ratio <= GOAL_RATIO)} ({ratio:.2f} of them)",
+        f"with {outcome.fields[0]} alone: {word(single <= GOAL_RATIO)} ({single:.2f})",
+        f"χ² from 0.85 to 1.15: {word(GOAL_CHI2[0] <= chi2 <= GOAL_CHI2[1])} ({chi2:.2f})",
+    ]
+    if "feedback_correlation" in outcome.scores:
+        found = outcome.scores["feedback_correlation"].value
+        said.append(
+            f"no error correlated with feedback by 0.1 or more: {word(found < GOAL_CORRELATION)} ({found:.2f}, "
+            f"where chance alone gives {outcome.chance:.2f})"
+        )
+    return f"Goals: {'; '.join(said)}."
+
+
+def _add_parameters(section: Section, sample: Sample) -> None:
+    section.figures([draw_parameters(sample.posterior, sample.groups, which) for which in ((0, 1), (2, 3, 4, 5))])
+    posterior = sample.posterior
+    rows: list[list[str | float | None]] = []
+    for place, name in enumerate(PARAMETERS):
+        known = np.flatnonzero(np.isfinite(posterior.truth[:, place]))
+        if not known.size:
+            rows.append([NAMES[name], *[None] * 6])
+            continue
+        own = posterior[known]
+        truth, residual, width = own.truth[:, place], own.residual[:, place], own.width[:, place]
+        spread = float(truth.std())
+        rms = float(rms_of(residual, np.ones((1, known.size)))[0])
+        inside = [float(np.mean(np.abs(residual) <= sigma * width)) for sigma in (1, 2)]
+        rows.append(
+            [
+                NAMES[name], rms, float(np.mean(width)), 1 - (rms / spread) ** 2 if spread else None,
+                float(np.mean((residual / width) ** 2)), *inside,
+            ]
+        )  # fmt: skip
+    section.table(
+        "Rms error, predicted standard deviation, share of the variance explained, χ² and coverage.",
+        [
+            Column("Parameter"),
+            Column("rms", ".4f"),
+            Column("σ", ".4f"),
+            Column("R²", ".3f"),
+            Column("χ²", ".2f"),
+            *(Column(f"within {n}σ", ".1%") for n in (1, 2)),
+        ],
+        rows,
+        notes="Right are 68.3 and 95.4 %. Feedback in decades.".replace(" %", "\u202f%"),
+    )
+
+
+def _add_calibration(section: Section, posterior: Posterior) -> None:
+    pit = posterior.pit[:, :COSMOLOGY].ravel()
+    section.text(
+        "Probabilities of Ω_m and σ_8 together, of normal distributions with the predicted means and standard "
+        "deviations. Fifteen maps of a universe err together to some degree, so that the bands, which take maps "
+        "for independent, are too narrow."
+    )
+    section.figures([draw_pit(pit), _coverage(pit)])
+
+
+def _coverage(pit: np.ndarray) -> Figure:
+    nominal = np.linspace(0.05, 0.95, 19)
+    observed = np.array([np.mean(np.abs(pit - 0.5) <= level / 2) for level in nominal])
+    error = 2 * np.sqrt(np.maximum(observed * (1 - observed), 1e-4) / len(pit))
+    return draw_coverage(nominal, observed, observed - error, observed + error)
+
+
+def _add_feedback(section: Section, outcome: Outcome) -> None:
+    if "feedback_correlation" not in outcome.scores:
+        section.text("These universes have no feedback, or all the same: there is nothing to depend on.")
+        return
+    ways = {
+        "marginal": "Nothing but the average over feedback was asked of this network.",
+        "hsic": "Training punished dependence of errors on feedback, by the Hilbert-Schmidt criterion.",
+        "adversarial": "Training had an adversary guess feedback from errors, against which the network worked.",
+    }
+    text = ways[outcome.invariance]
+    if outcome.cost:
+        costs = [
+            f"{NAMES[name.removesuffix('_rms')]} {100 * (factor - 1):+.1f}\u202f%"
+            for name, factor in outcome.cost.items()
+        ]
+        before = outcome.marginal["feedback_correlation"].value
+        text += (
+            f" Its cost, beside a network trained alike without: rms errors change by {' and '.join(costs)}; the "
+            f"largest correlation is {outcome.scores['feedback_correlation'].value:.2f} and was {before:.2f}."
+        )
+    section.text(text.replace("-", "\u2212") if outcome.cost else text)
+    section.figure(draw_feedback(outcome.sample.posterior, outcome.chance))
+
+
+def _add_fields(section: Section, outcome: Outcome) -> None:
+    importance = outcome.importance
+    if len(importance.fields) < 2:
+        section.text("There is one field: nothing to compare it with.")
+        return
+    section.text(
+        (INVENTED if _is_painted(outcome) else OTHERS)
+        + f"\n\nAll fields together explain {importance.whole:.1%} of the variance of Ω_m and σ_8. Fields that "
+        "are left out are missing to the network as they were in a part of its training, so that it need not be "
+        "trained anew; a network for one field alone may do better.".replace("%", "\u202f%")
+    )
+    section.figure(draw_importance(importance))
+    pairs = list(importance.agreement.items())
+    section.table(
+        "Do the four rankings agree? Kendall's τ: 1 the same order, −1 the opposite.",
+        [Column("Rankings"), Column("τ", ".2f")],
+        [[f"{METHODS[one]} · {METHODS[other]}", tau] for (one, other), tau in pairs],
+        notes=f"Of {len(importance.fields)} fields chance alone gives a τ of a third or more now and then.",
+    )
+
+
+def _add_look(section: Section, outcome: Outcome) -> None:
+    section.figure(draw_look(outcome.look, outcome.fields[0]))
+    section.table(
+        f"Shares of the gradient by the density of {outcome.fields[0]}, smoothed over a pixel.",
+        [Column("Place"), Column("What it is"), *(Column(name, ".1%") for name in ("area", "for Ω_m", "for σ_8"))],
+        [[name, PLACES[name], *shares] for name, shares in outcome.look.shares.items()],
+        notes="A gradient tells what a small change would do, not what information there is.",
+    )
+
+
+def _add_elsewhere(section: Section, found: dict[str, dict[str, Score]]) -> None:
+    shown = [definition for definition in SCORES if any(definition.name in scores for scores in found.values())]
+    section.text(
+        "Precision and honesty of bars on maps whose feedback the network has not met. A χ² far above 1 says that "
+        "it is sure of what is wrong there."
+    )
+    section.table(
+        "Scores by suite and set.",
+        [Column("Score"), *(Column(name, numeric=True) for name in found)],
+        [[d.label, *(format_number(_value(scores, d.name), ".3f") for scores in found.values())] for d in shown],
+    )
