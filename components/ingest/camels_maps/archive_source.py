@@ -14,7 +14,7 @@ from components.ingest.camels_maps import map_file
 from components.ingest.camels_maps.catalogue import Suite, grid_of, provenance_of, wanted
 from components.ingest.camels_maps.map_file import HEADER_BYTES, MapFile, read_header, read_parameters
 from components.ingest.camels_maps.settings import Settings
-from components.ingest.camels_maps.source import Simulation, Source
+from components.ingest.camels_maps.source import Simulation, Simulations
 from components.physics.multifield import PARAMETERS
 
 _ROOT = "2D_maps/data"
@@ -45,7 +45,7 @@ class _Places:
             )
 
 
-def open_archive(settings: Settings) -> Source:
+def open_archive(settings: Settings) -> Simulations:
     """Read headers and tables of the files, and fetch maps when they are asked for.
 
     Raises
@@ -68,7 +68,7 @@ def open_archive(settings: Settings) -> Source:
         min(receipt.retrieved_at for receipt in tables),
         tables[0].sha256 if len(tables) == 1 else "",
     )
-    return Source(provenance, len(pairs), grid, _fetch(pairs, settings, places))
+    return Simulations(provenance, len(pairs), grid, _fetch(pairs, settings, places))
 
 
 def _archive(settings: Settings) -> Archive:

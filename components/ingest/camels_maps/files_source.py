@@ -12,11 +12,11 @@ from components.ingest.camels_maps import map_file
 from components.ingest.camels_maps.catalogue import Suite, grid_of, provenance_of, wanted
 from components.ingest.camels_maps.map_file import HEADER_BYTES, MapFile, read_header, read_parameters
 from components.ingest.camels_maps.settings import Settings
-from components.ingest.camels_maps.source import Simulation, Source
+from components.ingest.camels_maps.source import Simulation, Simulations
 from components.physics.multifield import PARAMETERS
 
 
-def open_files(settings: Settings) -> Source:
+def open_files(settings: Settings) -> Simulations:
     """Find the files in a folder, and read their headers and tables.
 
     Raises
@@ -32,7 +32,7 @@ def open_files(settings: Settings) -> Source:
     provenance = provenance_of(
         suites, settings, str(folder), datetime.now(UTC).isoformat(timespec="seconds"), tables
     )
-    return Source(provenance, len(pairs), grid, _read(folder, pairs, settings))
+    return Simulations(provenance, len(pairs), grid, _read(folder, pairs, settings))
 
 
 def _suite(folder: Path, name: str, settings: Settings) -> Suite:

@@ -1,24 +1,23 @@
 """The ingest stage: maps of simulated universes with their parameters, from wherever they are, into one table."""
 
-import dataclasses
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from components.common.contents import content_hash
-from components.common.errors import InputError
-from components.common.files import whole
 from components.common.provenance import Provenance
 from components.common.rejections import Rejections
-from components.common.tables import Columns, TableWriter
-from components.common.telemetry import report_counts, report_progress, stage
+from components.common.tables import Columns
 from components.ingest.camels_maps.schema import fields_of, rows_of, settings_of
 from components.ingest.camels_maps.settings import Settings
-from components.ingest.camels_maps.source import Simulation, Source
+from components.ingest.camels_maps.source import Simulation, Simulations
+from components.ingest.dataset import Dataset, Noun, Source, write_dataset
 from components.physics.multifield import MAPS_PER_SIMULATION, coarsen
 
 __all__ = ["Settings", "ingest"]
+
+
+MAPS = Noun("map", "maps", "Look at the files: fields of the dataset are finite and never negative.")
 
 
 def ingest(output: Path, settings: Settings) -> Provenance:
@@ -46,33 +45,19 @@ def ingest(output: Path, settings: Settings) -> Provenance:
     ArchiveError
         When the archive is down, or does not serve parts of files.
     """
-    part = settings.part
-    with stage(part.stage_name("ingest"), output), whole(output) as folder:
-        rejections, source = Rejections(), _open(settings)
-        stored = {
-            **settings_of(settings.fields, source.grid),
-            **part.to_settings({**settings.request, "contents": content_hash()}),
-        }
-        asked = source.asked * MAPS_PER_SIMULATION
-        with TableWriter(
-            folder / "dataset.parquet", fields_of(settings.fields, source.grid), source.provenance, stored
-        ) as writer:
-            for done, simulation in enumerate(source.simulations, start=1):
-                rows = _rows(simulation, settings, source.grid, rejections)
-                if len(rows["id"]):
-                    writer.write(rows)
-                report_progress(done, source.asked, "simulations", rejected=len(rejections))
-            if not writer.rows and part.is_whole:
-                raise _nothing(settings, rejections)
-            writer.provenance = dataclasses.replace(
-                source.provenance, requested=asked, received=writer.rows, rejected=rejections.counts
-            )
-        rejections.write(folder / "rejected.parquet", writer.provenance)
-        report_counts(rows_in=asked, rows_out=writer.rows, rejected=len(rejections))
-    return writer.provenance
+    return write_dataset(output, settings, lambda rejections: _dataset(settings, rejections), MAPS)
 
 
-def _open(settings: Settings) -> Source:
+def _dataset(settings: Settings, rejections: Rejections) -> Dataset:
+    found = _open(settings)
+    rows = (_rows(simulation, settings, found.grid, rejections) for simulation in found.simulations)
+    source = Source(
+        found.provenance, found.asked * MAPS_PER_SIMULATION, (some for some in rows if len(some["id"]))
+    )
+    return Dataset(source, fields_of(settings.fields, found.grid), settings_of(settings.fields, found.grid))
+
+
+def _open(settings: Settings) -> Simulations:
     # Imported here, because each run needs one of them, and HTTP or compiled loops only if it does.
     if settings.source == "archive":
         from components.ingest.camels_maps.archive_source import open_archive
@@ -113,11 +98,3 @@ def _wrong(maps: npt.NDArray[np.float32]) -> list[tuple[str, str, npt.NDArray[np
         ("not a number", "pixels that are no finite numbers", np.asarray(~finite.all((2, 3)))),
         ("negative", "negative pixels", np.asarray((finite & (maps < 0)).any((2, 3)))),
     ]
-
-
-def _nothing(settings: Settings, rejections: Rejections) -> InputError:
-    counts = ", ".join(f"{count} {reason}" for reason, count in rejections.counts.items())
-    return InputError(
-        f"Not one map from the source {settings.source} can be used: {counts or 'none was found'}.",
-        "Look at the files: fields of the dataset are finite and never negative.",
-    )

@@ -13,7 +13,7 @@ from scipy.stats import qmc
 from components.common.errors import ParameterError
 from components.common.provenance import Provenance, code_version
 from components.ingest.camels_maps.settings import SIMULATOR, Settings
-from components.ingest.camels_maps.source import Simulation, Source
+from components.ingest.camels_maps.source import Simulation, Simulations
 from components.physics.cosmology import Cosmology
 from components.physics.feedback_gas import Feedback
 from components.physics.map_painting import paint_maps
@@ -39,7 +39,7 @@ NOTE = (
 )
 
 
-def open_simulator(settings: Settings) -> Source:
+def open_simulator(settings: Settings) -> Simulations:
     """Describe what will be simulated, and begin when the first simulation is asked for."""
     largest = _LARGEST.get(settings.camels_set)
     if largest is not None and settings.numbers[-1] >= largest:
@@ -60,7 +60,7 @@ def open_simulator(settings: Settings) -> Source:
         seed=settings.seed,
         notes=(NOTE,),
     )
-    return Source(provenance, len(numbers), settings.grid, _simulate(numbers, settings))
+    return Simulations(provenance, len(numbers), settings.grid, _simulate(numbers, settings))
 
 
 def parameters_of(camels_set: str, number: int, seed: int) -> tuple[float, ...]:

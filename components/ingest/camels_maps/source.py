@@ -32,7 +32,7 @@ class Simulation:
 
 
 @dataclass
-class Source:
+class Simulations:
     """Simulations on their way into the table.
 
     Attributes

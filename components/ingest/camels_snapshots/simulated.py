@@ -13,7 +13,7 @@ from scipy.stats import qmc
 from components.common.provenance import Provenance, code_version
 from components.common.tables import Columns
 from components.ingest.camels_snapshots.settings import Settings
-from components.ingest.camels_snapshots.source import Source
+from components.ingest.dataset import Source
 from components.physics.cosmology import Cosmology
 from components.physics.density_grid import paint
 from components.physics.particle_mesh import simulate

@@ -17,7 +17,7 @@ from components.ingest.camels_snapshots.layout import Layout, MissingError, fold
 from components.ingest.camels_snapshots.parameter_table import Simulation, choose, read_parameters
 from components.ingest.camels_snapshots.places import Folder, Place, Remote
 from components.ingest.camels_snapshots.settings import Settings
-from components.ingest.camels_snapshots.source import Source
+from components.ingest.dataset import Source
 
 MISSING, UNUSABLE, OTHER_COSMOLOGY, LATE = "missing", "unusable file", "another cosmology", "not today"
 _LATEST_REDSHIFT = 0.1

@@ -4,19 +4,25 @@ import dataclasses
 from contextlib import ExitStack
 from pathlib import Path
 
-from components.common.contents import content_hash
-from components.common.errors import InputError
 from components.common.files import whole
 from components.common.provenance import Provenance
 from components.common.rejections import Rejections
 from components.common.tables import Columns, TableWriter
 from components.common.telemetry import report_counts, report_progress, stage, warn
+from components.ingest.dataset import Noun, marks_of, nothing
 from components.ingest.gaia_stars.rejection import usable
 from components.ingest.gaia_stars.schema import FIELDS, STARS_PER_GROUP, TRUTH_FIELDS, complete
 from components.ingest.gaia_stars.settings import Settings
 from components.ingest.gaia_stars.source import Source
 
 __all__ = ["Settings", "ingest"]
+
+
+STARS = Noun(
+    "star",
+    "stars",
+    "Check the region, maximum_magnitude and the cuts, and what the log says about the files.",
+)
 
 
 def ingest(output: Path, settings: Settings) -> Provenance:
@@ -44,7 +50,7 @@ def ingest(output: Path, settings: Settings) -> Provenance:
         When the archive is down, or answers with less than the whole.
     """
     part = settings.part
-    marks = part.to_settings({**settings.request, "contents": content_hash()})
+    marks = marks_of(settings)
     with stage(part.stage_name("ingest"), output), whole(output) as folder, ExitStack() as stack:
         rejections = Rejections()
         source = _open(settings, rejections)
@@ -59,7 +65,7 @@ def ingest(output: Path, settings: Settings) -> Provenance:
             _write(batch, stars, truth, rejections)
             report_progress(stars.rows + len(rejections), source.asked, "stars", rejected=len(rejections))
         if not stars.rows and part.is_whole:
-            raise _nothing(settings, rejections)
+            raise nothing(settings, rejections, STARS)
         provenance = dataclasses.replace(
             source.provenance, requested=source.asked, received=stars.rows, rejected=rejections.counts
         )
@@ -99,11 +105,3 @@ def _open(settings: Settings, rejections: Rejections) -> Source:
     from components.ingest.gaia_stars.simulated import open_simulator
 
     return open_simulator(settings)
-
-
-def _nothing(settings: Settings, rejections: Rejections) -> InputError:
-    counts = ", ".join(f"{count} {reason}" for reason, count in rejections.counts.items())
-    return InputError(
-        f"Not one star from the source {settings.source} can be used: {counts or 'none was found'}.",
-        "Check the region, maximum_magnitude and the cuts, and what the log says about the files.",
-    )

@@ -7,13 +7,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from components.common.contents import content_hash
-from components.common.errors import InputError
 from components.common.files import whole
 from components.common.provenance import Provenance
 from components.common.rejections import Rejections
 from components.common.tables import Columns, TableWriter
 from components.common.telemetry import report_counts, report_progress, stage
+from components.ingest.dataset import Noun, marks_of, nothing
 from components.ingest.galaxy_zoo.rejection import Usable
 from components.ingest.galaxy_zoo.schema import (
     FIELDS,
@@ -26,6 +25,13 @@ from components.ingest.galaxy_zoo.settings import Settings
 from components.ingest.galaxy_zoo.source import Source
 
 __all__ = ["Settings", "ingest"]
+
+
+GALAXIES = Noun(
+    "galaxy",
+    "galaxies",
+    "Check that the table has dr7objid and gz2_class, and what rejected.parquet says.",
+)
 
 
 def ingest(output: Path, settings: Settings) -> Provenance:
@@ -53,7 +59,7 @@ def ingest(output: Path, settings: Settings) -> Provenance:
         When an archive is down, or answers with less than the whole.
     """
     part = settings.part
-    marks = part.to_settings({**settings.request, "contents": content_hash()})
+    marks = marks_of(settings)
     with stage(part.stage_name("ingest"), output), whole(output) as folder, ExitStack() as stack:
         rejections, asked = Rejections(), 0
         source = _open(settings)
@@ -72,7 +78,7 @@ def ingest(output: Path, settings: Settings) -> Provenance:
                 truth.write({field.name: batch[field.name][keep] for field in TRUTH_FIELDS})
             report_progress(asked, source.asked or asked, "galaxies", rejected=len(rejections))
         if not table.rows and part.is_whole:
-            raise _nothing(settings, rejections)
+            raise nothing(settings, rejections, GALAXIES)
         provenance = dataclasses.replace(
             source.provenance, requested=asked, received=table.rows, rejected=rejections.counts
         )
@@ -116,11 +122,3 @@ def _open(settings: Settings) -> Source:
     from components.ingest.galaxy_zoo.simulated import open_simulator
 
     return open_simulator(settings)
-
-
-def _nothing(settings: Settings, rejections: Rejections) -> InputError:
-    counts = ", ".join(f"{count} {reason}" for reason, count in rejections.counts.items())
-    return InputError(
-        f"Not one galaxy from the source {settings.source} can be used: {counts or 'none was found'}.",
-        "Check that the table has dr7objid and gz2_class, and what rejected.parquet says.",
-    )

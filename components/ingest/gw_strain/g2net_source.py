@@ -21,9 +21,10 @@ from components.common.rejections import Rejections
 from components.common.store import NotInStoreError, Store
 from components.common.tables import Columns
 from components.common.telemetry import warn
+from components.ingest.dataset import Source
 from components.ingest.gw_strain.schema import NOISE, SAMPLES, SIGNAL, complete
 from components.ingest.gw_strain.settings import Settings
-from components.ingest.gw_strain.source import WINDOWS_PER_BATCH, Source
+from components.ingest.gw_strain.source import WINDOWS_PER_BATCH
 from components.physics.detectors import DETECTORS
 
 LABELS = "training_labels.csv"

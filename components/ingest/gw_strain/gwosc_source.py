@@ -21,11 +21,12 @@ from components.common.rejections import Rejections
 from components.common.store import Store
 from components.common.tables import Columns
 from components.common.telemetry import warn
+from components.ingest.dataset import Source
 from components.ingest.gw_strain.gwosc_file import QUALITY, Strain, read_strain
 from components.ingest.gw_strain.injections import inject
 from components.ingest.gw_strain.schema import SAMPLE_RATE_HZ, SAMPLES, complete
 from components.ingest.gw_strain.settings import Settings
-from components.ingest.gw_strain.source import WINDOWS_PER_BATCH, Source
+from components.ingest.gw_strain.source import WINDOWS_PER_BATCH
 from components.physics.compact_binaries import signal_frequencies
 from components.physics.detectors import DETECTORS
 

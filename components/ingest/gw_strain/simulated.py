@@ -11,10 +11,11 @@ import numpy as np
 
 from components.common.provenance import Provenance, code_version
 from components.common.tables import Columns
+from components.ingest.dataset import Source
 from components.ingest.gw_strain.injections import inject
 from components.ingest.gw_strain.schema import SAMPLE_RATE_HZ, SAMPLES, complete
 from components.ingest.gw_strain.settings import Settings
-from components.ingest.gw_strain.source import WINDOWS_PER_BATCH, Source
+from components.ingest.gw_strain.source import WINDOWS_PER_BATCH
 from components.physics.compact_binaries import signal_frequencies
 from components.physics.detector_noise import design_psd, draw_noise
 from components.physics.detectors import DETECTORS

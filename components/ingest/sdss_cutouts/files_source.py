@@ -11,12 +11,12 @@ from components.common.errors import InputError
 from components.common.provenance import Provenance
 from components.common.rejections import Rejections
 from components.common.tables import Columns
+from components.ingest.dataset import Source
 from components.ingest.sdss_cutouts.label_file import LABELS, read_labels
 from components.ingest.sdss_cutouts.labels import DETAILS, reasons_against, to_columns, with_groups
 from components.ingest.sdss_cutouts.pictures import UnusablePictureError, read_picture
 from components.ingest.sdss_cutouts.schema import ROWS_PER_BATCH, complete
 from components.ingest.sdss_cutouts.settings import Settings
-from components.ingest.sdss_cutouts.source import Source
 from components.ingest.sdss_spectra.selection import draw
 from components.physics.sdss_imaging import SCALE_ARCSEC
 

@@ -16,6 +16,7 @@ from components.common.rejections import Rejections
 from components.common.store import Store
 from components.common.tables import Columns
 from components.common.telemetry import warn
+from components.ingest.dataset import Source
 from components.ingest.sdss_cutouts.frame_file import (
     Frame,
     UnusableFrameError,
@@ -29,7 +30,6 @@ from components.ingest.sdss_cutouts.labels import choose, to_columns
 from components.ingest.sdss_cutouts.schema import ROWS_PER_BATCH, complete
 from components.ingest.sdss_cutouts.settings import Settings
 from components.ingest.sdss_cutouts.skyserver import NO_STORE, RELEASE, ask, real_provenance
-from components.ingest.sdss_cutouts.source import Source
 
 RERUN = 301
 """Of the photometric pipeline, since Data Release 8."""

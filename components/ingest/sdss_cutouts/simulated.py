@@ -9,12 +9,12 @@ import numpy.typing as npt
 from components.common.errors import ParameterError
 from components.common.provenance import Provenance, code_version
 from components.common.tables import Columns
+from components.ingest.dataset import Source
 from components.ingest.sdss_cutouts.pictures import through_jpeg
 from components.ingest.sdss_cutouts.real_galaxies import RealGalaxies, load_real_galaxies
 from components.ingest.sdss_cutouts.scene import View, compose, draw_views
 from components.ingest.sdss_cutouts.schema import ROWS_PER_BATCH, complete, healpix_fields
 from components.ingest.sdss_cutouts.settings import Settings
-from components.ingest.sdss_cutouts.source import Source
 from components.physics.galaxy_images import render
 from components.physics.galaxy_structure import Structure, draw_structure
 from components.physics.sdss_imaging import BANDS, SCALE_ARCSEC, add_noise, band_indices, draw_seeing, to_rgb

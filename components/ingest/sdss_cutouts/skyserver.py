@@ -22,12 +22,12 @@ from components.common.rejections import Rejections
 from components.common.store import Store
 from components.common.tables import Columns
 from components.common.telemetry import report_progress, warn
+from components.ingest.dataset import Source
 from components.ingest.sdss_cutouts.files_source import read_batch
 from components.ingest.sdss_cutouts.labels import choose
 from components.ingest.sdss_cutouts.pictures import require_picture
 from components.ingest.sdss_cutouts.schema import ROWS_PER_BATCH
 from components.ingest.sdss_cutouts.settings import Settings
-from components.ingest.sdss_cutouts.source import Source
 from components.ingest.sdss_spectra.skyserver import read_answer
 from components.physics.sdss_imaging import BANDS, SCALE_ARCSEC
 

@@ -16,7 +16,8 @@ from components.common.rejections import Rejections
 from components.common.store import Store
 from components.common.tables import Columns
 from components.common.telemetry import report_progress, warn
-from components.ingest.sdss_spectra.batches import SPECTRA_PER_BATCH, Reading, Source, keep_rejected, read_spectra
+from components.ingest.dataset import Source
+from components.ingest.sdss_spectra.batches import SPECTRA_PER_BATCH, Reading, keep_rejected, read_spectra
 from components.ingest.sdss_spectra.catalogue import read_catalogue
 from components.ingest.sdss_spectra.fits_table import UnusableFileError, binary_tables
 from components.ingest.sdss_spectra.objects import group_objects

@@ -1,13 +1,12 @@
 """Many spectra at once: from files to the columns of the table, with what could not be read kept aside."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from components.common.provenance import Provenance
 from components.common.rejections import Rejections
 from components.common.tables import Columns
 from components.common.telemetry import warn
@@ -40,25 +39,6 @@ class Reading:
     columns: Columns
     files: list[Path]
     rejected: list[Rejected]
-
-
-@dataclass(frozen=True)
-class Source:
-    """Spectra on their way into the table.
-
-    Attributes
-    ----------
-    provenance : Provenance
-        Complete but for the counts.
-    asked : int
-        Rows of this shard that will arrive or be rejected; what `requested` says in the provenance.
-    batches : iterator of Columns
-        Not read before the table is written; rejections grow while it runs.
-    """
-
-    provenance: Provenance
-    asked: int
-    batches: Iterator[Columns]
 
 
 def read_spectra(paths: Sequence[Path]) -> Reading:

@@ -11,7 +11,8 @@ from components.common.errors import InputError
 from components.common.provenance import Provenance
 from components.common.rejections import Rejections
 from components.common.tables import Columns
-from components.ingest.sdss_spectra.batches import SPECTRA_PER_BATCH, Source, keep_rejected, read_spectra
+from components.ingest.dataset import Source
+from components.ingest.sdss_spectra.batches import SPECTRA_PER_BATCH, keep_rejected, read_spectra
 from components.ingest.sdss_spectra.fits_table import UnusableFileError
 from components.ingest.sdss_spectra.objects import group_objects
 from components.ingest.sdss_spectra.schema import CLASSES, UNKNOWN

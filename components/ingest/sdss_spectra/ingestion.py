@@ -1,22 +1,20 @@
 """The ingest stage: spectra with labels, from wherever they are, into one table."""
 
-import dataclasses
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from components.common.contents import content_hash
-from components.common.errors import InputError
-from components.common.files import whole
 from components.common.provenance import Provenance, code_version
 from components.common.rejections import Rejections
-from components.common.tables import Columns, TableWriter
-from components.common.telemetry import report_counts, report_progress, stage
-from components.ingest.sdss_spectra.batches import Source
+from components.common.tables import Columns
+from components.ingest.dataset import Dataset, Noun, Source, write_dataset
 from components.ingest.sdss_spectra.schema import FIELDS, GALAXY, MEASUREMENTS, with_measurements
 from components.ingest.sdss_spectra.settings import Settings
 
 __all__ = ["Settings", "ingest"]
+
+
+SPECTRA = Noun("spectrum", "spectra", "Check classes and redshift range, and what the log says about the files.")
 
 
 def ingest(output: Path, settings: Settings) -> Provenance:
@@ -44,26 +42,13 @@ def ingest(output: Path, settings: Settings) -> Provenance:
     ArchiveError
         When the archive is down.
     """
-    part = settings.part
-    marks = part.to_settings({**settings.request, "contents": content_hash()})
-    with stage(part.stage_name("ingest"), output), whole(output) as folder:
-        rejections = Rejections()
-        source = _open(settings, rejections)
-        with TableWriter(folder / "dataset.parquet", (*FIELDS, *MEASUREMENTS), source.provenance, marks) as writer:
-            for columns in source.batches:
-                writer.write(with_measurements(columns))
-                report_progress(writer.rows + len(rejections), source.asked, "spectra", rejected=len(rejections))
-            if not writer.rows and part.is_whole:
-                raise _nothing(settings, rejections)
-            writer.provenance = dataclasses.replace(
-                source.provenance,
-                requested=source.asked,
-                received=writer.rows,
-                rejected=rejections.counts,
-            )
-        rejections.write(folder / "rejected.parquet", writer.provenance)
-        report_counts(rows_in=source.asked, rows_out=writer.rows, rejected=len(rejections))
-    return writer.provenance
+    return write_dataset(output, settings, lambda rejections: _dataset(settings, rejections), SPECTRA)
+
+
+def _dataset(settings: Settings, rejections: Rejections) -> Dataset:
+    source = _open(settings, rejections)
+    source.batches = map(with_measurements, source.batches)
+    return Dataset(source, (*FIELDS, *MEASUREMENTS))
 
 
 def _open(settings: Settings, rejections: Rejections) -> Source:
@@ -148,11 +133,3 @@ def _open_real_galaxies(settings: Settings) -> Source:
         ),
     )
     return Source(provenance, len(settings.part.rows(settings.rows, ROWS_PER_BATCH)), batches)
-
-
-def _nothing(settings: Settings, rejections: Rejections) -> InputError:
-    counts = ", ".join(f"{count} {reason}" for reason, count in rejections.counts.items())
-    return InputError(
-        f"Not one spectrum from the source {settings.source} can be used: {counts or 'none was found'}.",
-        "Check classes and redshift range, and what the log says about the files.",
-    )

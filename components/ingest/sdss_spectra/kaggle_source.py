@@ -14,7 +14,8 @@ from components.common.errors import InputError
 from components.common.provenance import Provenance
 from components.common.rejections import Rejections
 from components.common.tables import Columns
-from components.ingest.sdss_spectra.batches import SPECTRA_PER_BATCH, Source
+from components.ingest.dataset import Source
+from components.ingest.sdss_spectra.batches import SPECTRA_PER_BATCH
 from components.ingest.sdss_spectra.catalogue import label_rows
 from components.ingest.sdss_spectra.objects import group_objects
 from components.ingest.sdss_spectra.placement import estimate_ivar

@@ -24,8 +24,9 @@ from components.common.provenance import Provenance
 from components.common.rejections import Rejections
 from components.common.store import Store
 from components.common.telemetry import report_progress, warn
+from components.ingest.dataset import Source
 from components.ingest.sdss_spectra.archive_source import choose, stream_spectra
-from components.ingest.sdss_spectra.batches import SPECTRA_PER_BATCH, Source
+from components.ingest.sdss_spectra.batches import SPECTRA_PER_BATCH
 from components.ingest.sdss_spectra.catalogue import parse_plates
 from components.ingest.sdss_spectra.schema import GALAXY, NO_NUMBER, STAR
 from components.ingest.sdss_spectra.settings import Settings

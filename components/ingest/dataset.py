@@ -1,0 +1,164 @@
+"""What the ingest stages have in common: rows arrive in batches, and become a table with provenance."""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from components.common.contents import content_hash
+from components.common.errors import InputError
+from components.common.files import whole
+from components.common.provenance import Provenance
+from components.common.rejections import Rejections
+from components.common.shards import Shard
+from components.common.tables import ROWS_PER_GROUP, Columns, TableWriter
+from components.common.telemetry import report_counts, report_progress, stage
+
+
+@dataclass
+class Source:
+    """Rows on their way into the table.
+
+    Attributes
+    ----------
+    provenance : Provenance
+        Complete but for the counts.
+    asked : int
+        Rows of this shard that will arrive or be rejected; what `requested` says in the provenance. Grows while
+        the batches are read where nobody can know it before.
+    batches : iterator of Columns
+        Not read before the table is written; rejections grow while it runs.
+    """
+
+    provenance: Provenance
+    asked: int
+    batches: Iterator[Columns]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A table to be written.
+
+    Attributes
+    ----------
+    source : Source
+        Its rows.
+    fields : sequence of pyarrow.Field
+        Its columns.
+    about : dict
+        Its settings.
+    """
+
+    source: Source
+    fields: Sequence[Any]
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Noun:
+    """What the rows are, for a reader.
+
+    Attributes
+    ----------
+    one, many : str
+        Singular and plural.
+    remedy : str
+        What to do when not one of them can be used.
+    """
+
+    one: str
+    many: str
+    remedy: str
+
+
+class Settings(Protocol):
+    """What is wanted, and from where."""
+
+    @property
+    def source(self) -> str:
+        """Name of the source."""
+        ...
+
+    @property
+    def part(self) -> Shard:
+        """Which share."""
+        ...
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """What all shares have to agree in."""
+        ...
+
+
+def marks_of(settings: Settings) -> dict[str, Any]:
+    """Return what a table says of its shard; nothing where it is the whole."""
+    return settings.part.to_settings({**settings.request, "contents": content_hash()})
+
+
+def write_dataset(
+    output: Path,
+    settings: Settings,
+    open_dataset: Callable[[Rejections], Dataset],
+    noun: Noun,
+    rows_per_group: int = ROWS_PER_GROUP,
+) -> Provenance:
+    """Write `dataset.parquet` and `rejected.parquet` into the folder `output`, as the ingest stage.
+
+    Memory does not grow with the number of rows. A shard may come out empty; that the whole is not, the stage that
+    merges them sees to.
+
+    Parameters
+    ----------
+    output : Path
+        Folder to create; it appears when it is complete.
+    settings : Settings
+        What is wanted.
+    open_dataset : callable
+        Takes the rejections, which its batches add to, and opens the source.
+    noun : Noun
+        What the rows are.
+    rows_per_group : int
+        Rows that are written, and later read, at a time.
+
+    Returns
+    -------
+    Provenance
+        As stored in both tables. Rows requested = received + rejected.
+
+    Raises
+    ------
+    InputError
+        When not one row can be used.
+    """
+    part = settings.part
+    with stage(part.stage_name("ingest"), output), whole(output) as folder:
+        rejections = Rejections()
+        dataset = open_dataset(rejections)
+        source, about = dataset.source, {**dataset.about, **marks_of(settings)}
+        with TableWriter(
+            folder / "dataset.parquet", dataset.fields, source.provenance, about, rows_per_group
+        ) as writer:
+            for columns in source.batches:
+                writer.write(columns)
+                done = writer.rows + len(rejections)
+                report_progress(done, source.asked, noun.many, rejected=len(rejections))
+            if not writer.rows and part.is_whole:
+                raise nothing(settings, rejections, noun)
+            writer.provenance = dataclasses.replace(
+                source.provenance, requested=source.asked, received=writer.rows, rejected=rejections.counts
+            )
+        rejections.write(folder / "rejected.parquet", writer.provenance)
+        report_counts(rows_in=source.asked, rows_out=writer.rows, rejected=len(rejections))
+    return writer.provenance
+
+
+def nothing(settings: Settings, rejections: Rejections, noun: Noun) -> InputError:
+    """Say that not one row can be used, and why."""
+    counts = ", ".join(f"{count} {reason}" for reason, count in rejections.counts.items())
+    first = next(iter(rejections.details), "")
+    return InputError(
+        f"Not one {noun.one} from the source {settings.source} can be used: {counts or 'none was found'}."
+        + (f" {first}" if first else ""),
+        noun.remedy,
+    )
