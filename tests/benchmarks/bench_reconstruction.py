@@ -19,7 +19,7 @@ def in_numpy(field: Grid) -> Grid:
     modes[0, 0, 0] = 0
     lattice = np.meshgrid(*(np.arange(SIDE),) * 3, indexing="ij")
     places = [
-        node - np.fft.irfftn(1j * axis * modes, s=field.shape) * SIDE / BOX
+        node - np.fft.irfftn(1j * axis * modes, s=field.shape, axes=(0, 1, 2)) * SIDE / BOX
         for node, axis in zip(lattice, k, strict=True)
     ]
     out = np.zeros(field.shape)

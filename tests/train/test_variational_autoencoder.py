@@ -212,6 +212,14 @@ def test_a_model_without_the_plain_network_is_one(universes: Path, tmp_path: Pat
     assert not (tmp_path / "model" / "plain_unet.safetensors").exists()
 
 
+def test_half_precision_is_for_the_network_alone(universes: Path, tmp_path: Path) -> None:
+    """Waves and nats keep their digits."""
+    train(universes / "data", tmp_path / "model", dataclasses.replace(SMALL, precision="bfloat16", epochs=1))
+    table = read_table(universes / "data" / "dataset.parquet", ["final", "initial"], "test")
+    mean = load_model(tmp_path / "model").mean(table["final"])
+    assert compare(table["initial"], mean, (0.2, 0.5), (25.0,) * 3).correlation()[0, 0] > 0.9
+
+
 def test_slices_that_do_not_say_how_they_were_cut_are_refused() -> None:
     with pytest.raises(InputError, match="do not say how they were cut"):
         geometry_of({"channels": 8})

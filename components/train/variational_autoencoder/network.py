@@ -222,12 +222,13 @@ class WaveLikelihood(nn.Module):
 
     def power(self, field: Tensor) -> Tensor:
         """Mean squared amplitude in each band, shape (rows, bands); 1 for white noise of unit variance."""
-        modes = torch.view_as_real(torch.fft.rfftn(field, dim=(-3, -2, -1), norm="ortho")).square().sum(-1)
-        sums = field.new_zeros(len(field), len(self.counts) + 1)
+        modes = torch.view_as_real(torch.fft.rfftn(field.float(), dim=(-3, -2, -1), norm="ortho")).square().sum(-1)
+        sums = modes.new_zeros(len(field), len(self.counts) + 1)
         sums = sums.index_add(1, self.band, modes.flatten(1) * self.weight)
         return sums[:, :-1] / self.counts.clamp(min=1)
 
     def forward(self, missed: Tensor, log_noise: Tensor) -> Tensor:
         """Return the negative logarithm of the likelihood of each row, in nats, less a constant."""
-        misfit = self.power(missed) * torch.exp(-log_noise) + log_noise
+        level = log_noise.float()
+        misfit = self.power(missed) * torch.exp(-level) + level
         return 0.5 * (misfit * self.counts).sum(1)

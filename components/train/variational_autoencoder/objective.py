@@ -42,8 +42,9 @@ class PlainLoss:
         batch = transformed(batch) if own.training else batch
         prior = own.look(*(batch[name] for name in INPUTS))
         level = own.noise(batch["summary"])
-        loss: Tensor = self.likelihood(batch[TARGET] - prior.mean_field, level).mean()
-        return loss / self.likelihood.counts.sum()
+        likelihood = self.likelihood.to(level.device)
+        loss: Tensor = likelihood(batch[TARGET] - prior.mean_field, level).mean()
+        return loss / likelihood.counts.sum()
 
 
 class VariationalLoss:
@@ -73,16 +74,15 @@ class VariationalLoss:
         mean, log_width = own.recognise(prior, target)
         noise = torch.randn_like(mean) if own.training else torch.zeros_like(mean)
         with_latents = own.decode(prior, mean + torch.exp(log_width) * noise)
-        evidence = self.likelihood(target - with_latents, own.narrow(summary)).mean() + self._cost(
-            mean, log_width, prior
-        )
-        answer = self.likelihood(target - own.mean(prior), own.noise(summary)).mean()
-        loss: Tensor = (evidence + answer) / self.likelihood.counts.sum()
+        likelihood = self.likelihood.to(target.device)
+        evidence = likelihood(target - with_latents, own.narrow(summary)).mean()
+        answer = likelihood(target - own.mean(prior), own.noise(summary)).mean()
+        loss: Tensor = (evidence + self._cost(mean, log_width, prior) + answer) / likelihood.counts.sum()
         return loss
 
     def _cost(self, mean: Tensor, log_width: Tensor, prior: Prior) -> Tensor:
         """Nats a row, of which each latent field has some free."""
-        nats = divergence(mean, log_width, prior)
+        nats = divergence(mean, log_width, prior).float()
         of_field = nats.mean(dim=(0, 2, 3, 4))
         cells = float(np.prod(nats.shape[2:]))
         return cells * of_field.clamp(min=self.free_nats).sum()
