@@ -87,6 +87,12 @@ EXERCISES = (
         title="Initial conditions",
         summary="The universe run backwards: initial density from final, with samples of what cannot be known.",
     ),
+    Exercise(
+        slug="cosmic-parameters",
+        module="pipelines.cosmic_parameters",
+        title="Cosmic parameters",
+        summary="Universes weighed by their maps: six parameters with errors, and which maps matter most.",
+    ),
 )
 
 

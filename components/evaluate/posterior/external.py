@@ -1,17 +1,16 @@
 """Maps of the CAMELS Multifield Dataset in a folder, to try a network on that has not seen them."""
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from components.common.errors import InputError
 from components.common.provenance import Provenance
 from components.evaluate.posterior.baselines import Baselines
 from components.evaluate.posterior.measuring import answer, join
 from components.evaluate.posterior.outcome import Sample
+from components.ingest.camels_folder.folder import find_suites
 from components.ingest.camels_maps.files_source import open_files
 from components.ingest.camels_maps.map_file import HEADER_BYTES, read_header
 from components.ingest.camels_maps.schema import rows_of
@@ -21,31 +20,8 @@ from components.preprocess.field_maps.preparation import prepare
 if TYPE_CHECKING:
     from components.train.moment_network.inference import MomentModel
 
-_NAME = re.compile(r"Maps_(?P<field>[A-Za-z]+)_(?P<suite>\w+)_(?P<set>LH|CV|1P|EX)_z=0\.00\.npy")
 _MOST = 100
 """Simulations of each suite that are looked at."""
-
-
-def find_suites(folder: Path, fields: list[str] | None = None) -> list[tuple[str, str, Path]]:
-    """List suites and sets of which a folder has maps of all fields, each with one of its files.
-
-    Raises
-    ------
-    InputError
-        When there is none.
-    """
-    found: dict[tuple[str, str], dict[str, Path]] = {}
-    for path in sorted(folder.expanduser().rglob("Maps_*.npy")):
-        if match := _NAME.fullmatch(path.name):
-            found.setdefault((match["suite"], match["set"]), {})[match["field"]] = path
-    whole = [(*key, next(iter(files.values()))) for key, files in found.items() if set(fields or ()) <= set(files)]
-    if not whole:
-        wanted = f" of {', '.join(fields)}" if fields else ""
-        raise InputError(
-            f"There are no maps{wanted} in {folder}.",
-            "Set external to a folder with files such as Maps_Mtot_SIMBA_LH_z=0.00.npy and params_LH_SIMBA.txt.",
-        )
-    return whole
 
 
 def try_files(

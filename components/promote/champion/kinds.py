@@ -11,6 +11,7 @@ from typing import Any
 from components.common.scores import Definition
 from components.common.scores_classification import SCORES as CLASS_SCORES
 from components.evaluate.model_comparison import scores as model_comparison
+from components.evaluate.posterior.scores import SCORES as POSTERIOR
 from components.evaluate.reconstruction.scores import SCORES as RECONSTRUCTION
 from components.evaluate.regression import photometric, redshift
 from components.promote.champion.answers import Kind
@@ -21,6 +22,7 @@ from components.promote.champion.pictures import apply_image_cnn, read_pictures
 from components.promote.champion.reconstructions import apply_reconstruction, read_reconstructions
 from components.promote.champion.redshifts import apply_conv1d, read_redshifts
 from components.promote.champion.strain import apply_strain, read_strain
+from components.promote.champion.universes import apply_moments, read_posteriors
 
 KINDS: Mapping[tuple[str, str], Kind] = {
     ("conv1d", "redshift"): Kind(redshift.SCORES, read_redshifts, apply_conv1d),
@@ -30,6 +32,7 @@ KINDS: Mapping[tuple[str, str], Kind] = {
     ("conv1d", "label of strain"): Kind(CLASS_SCORES, read_strain, apply_strain),
     ("boosted_trees", "label of morphology"): Kind(CLASS_SCORES, read_classes, apply_morphology),
     ("variational_autoencoder", "initial"): Kind(RECONSTRUCTION, read_reconstructions, apply_reconstruction),
+    ("moment_network", "parameters"): Kind(POSTERIOR, read_posteriors, apply_moments),
 }
 
 

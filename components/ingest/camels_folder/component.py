@@ -1,0 +1,13 @@
+"""Face of the check of a folder of maps of universes to Kubeflow."""
+
+from components.common.component import component
+
+
+@component(image="cpu")
+def check_camels_folder(folder: str) -> None:
+    """Look over a folder of the CAMELS Multifield Dataset, in seconds, before anything is trained."""
+    from pathlib import Path
+
+    from components.ingest.camels_folder.folder import find_suites
+
+    find_suites(Path(folder))
