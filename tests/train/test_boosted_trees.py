@@ -62,6 +62,13 @@ def test_predictions_come_near_the_bayes_rule(dataset: Path, trained: Path) -> N
     assert np.abs(model.predict(test.features) - posterior).mean() < 0.06, "weights are taken back"
 
 
+def test_what_predicts_is_read_without_its_rivals(dataset: Path, trained: Path) -> None:
+    test, whole = rows_of(dataset, "test"), load_model(trained)
+    alone = load_model(trained, rivals=False)
+    assert set(alone.contenders) == {"boosting", whole.name}
+    np.testing.assert_array_equal(alone.predict(test.features), whole.predict(test.features))
+
+
 def test_columns_one_by_one_are_the_same_as_a_matrix(dataset: Path, trained: Path) -> None:
     model, test = load_model(trained), rows_of(dataset, "test")
     np.testing.assert_array_equal(model.predict(*test.features.T), model.predict(test.features))

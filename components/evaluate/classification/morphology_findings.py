@@ -9,10 +9,9 @@ from components.common.errors import InputError
 from components.common.files import read_json
 from components.evaluate.classification.explanation import Explanation, explain
 from components.evaluate.classification.outcome import Model, Outcome
-from components.train.boosted_trees.inference import BoostedTreesModel
+from components.train.boosted_trees.inference import EXPLAINED, BoostedTreesModel
 from components.train.boosted_trees.rows import stack
 
-EXPLAINED = "boosting"
 COLUMNS = "columns.json"
 
 

@@ -20,8 +20,8 @@ from components.evaluate.classification.explanation import shap_values
 from components.evaluate.classification.morphology_names import short
 from components.predict.morphology.prediction import Predicted
 from components.predict.writing import write_pictures
+from components.train.boosted_trees.inference import EXPLAINED
 
-_EXPLAINED = "boosting"
 _FEATURES = 6
 
 
@@ -38,7 +38,7 @@ def draw_predictions(predicted: Predicted, first: int, folder: Path) -> None:
         Where to; made where it is missing.
     """
     names = predicted.columns["id"]
-    contender = predicted.model.contenders[_EXPLAINED]
+    contender = predicted.model.contenders[EXPLAINED]
     shap = shap_values(contender, predicted.features)
     write_pictures(folder, first, names, (_draw(predicted, shap[row], row).svg for row in range(len(names))))
 
@@ -70,7 +70,7 @@ def _draw(predicted: Predicted, shap: npt.NDArray[np.float64], row: int) -> Figu
     labels = [_label(predicted, row, int(feature)) for feature in features]
     below.set_yticks(np.arange(len(features)), labels)
     below.set_ylim(len(features) - 0.4, -0.6)
-    whose = "" if predicted.model.name == _EXPLAINED else " in boosted trees"
+    whose = "" if predicted.model.name == EXPLAINED else " in boosted trees"
     below.set_xlabel(f"Speaks for {classes[best]}{whose} (SHAP value)")
     columns = predicted.columns
     text = f"{columns['id'][row]}: {columns['label'][row]}, {100 * columns['probability'][row]:.1f}\u202f%"

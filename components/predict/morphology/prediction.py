@@ -132,7 +132,7 @@ def predict(inputs: Path | Sequence[Path], model: Path, output: Path, settings: 
         When there is no table, it has none of the columns, or not one galaxy can be used.
     """
     with stage("predict", output):
-        found = load_model(model)
+        found = load_model(model, rivals=False)
         paths = [path for given in writing.listed(inputs) for path in paths_of(str(given))]
         tables = [(path, read_whole(path, ())) for path in paths]
         asked = sum(_count(table) for _, table in tables)

@@ -26,7 +26,7 @@ def apply_morphology(model: Path, source: Path, objects: Answers) -> Applied:
     from components.preprocess.morphology_table.columns import needed
     from components.train.boosted_trees.inference import load_model
 
-    champion = load_model(model)
+    champion = load_model(model, rivals=False)
     ours: ClassPredictions = objects.predictions
     if set(champion.classes) != set(ours.names):
         raise InputError(

@@ -17,6 +17,8 @@ from components.train.boosted_trees.estimators import Estimator, SklearnEstimato
 from components.train.boosted_trees.rows import Floats, Singles
 
 KIND, DATA = "boosted_trees", "morphology"
+EXPLAINED = "boosting"
+"""The kind whose answers are divided among the features."""
 
 _TRUSTED = (
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
@@ -125,8 +127,15 @@ def save_model(folder: Path, model: BoostedTreesModel) -> None:
     )
 
 
-def load_model(folder: Path) -> BoostedTreesModel:
+def load_model(folder: Path, rivals: bool = True) -> BoostedTreesModel:
     """Read a model folder.
+
+    Parameters
+    ----------
+    folder : Path
+        What a training wrote.
+    rivals : bool
+        Read those that were not chosen, too. Without them there is what predicts, and the trees that explain.
 
     Raises
     ------
@@ -145,6 +154,7 @@ def load_model(folder: Path) -> BoostedTreesModel:
                 Calibration.from_json(own["calibration"]),
             )
             for kind, own in stored["contenders"].items()
+            if rivals or kind in (stored["training"]["chosen"], EXPLAINED)
         }
         model = BoostedTreesModel(contenders, features, classes, stored["preprocess"], stored["training"])
         if model.record["chosen"] not in contenders:
