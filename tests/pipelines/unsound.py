@@ -32,11 +32,11 @@ def gpus_in_a_loop(gpus: str = "0"):
         train_nothing(number=shard).set_accelerator_type("nvidia.com/gpu").set_accelerator_limit(gpus)
 
 
-@dsl.pipeline(name="shards")
-def training_in_a_loop():
-    """Train in a loop, where the placement puts its own parameter."""
-    with dsl.ParallelFor([1, 2]) as shard:
-        train_nothing(number=shard)
+@dsl.pipeline(name="cases")
+def training_on_a_condition(flag: int = 1):
+    """Train on a condition, where the placement puts its own parameter; in a loop it asks for no GPU."""
+    with dsl.If(flag == 1):
+        train_nothing(number=1)
 
 
 @dsl.pipeline(name="condition")

@@ -80,8 +80,8 @@ def add_further(section: Section, further: Sequence[Further]) -> None:
     """Add a table and a picture for each target."""
     section.text(
         "Not every spectrum has these labels, so that each has models of its own, of every kind but the network. "
-        "Beside them stands the best constant: where none does better, none of them found the answer in spectra of "
-        "this noise and binning."
+        "Beside them stands the best constant: where none does better, none of them found the answer in "
+        "spectra of this noise and binning."
     )
     for one in further:
         name, unit, form = _NAMES[one.target]

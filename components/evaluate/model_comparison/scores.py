@@ -118,6 +118,6 @@ def confusion_edges(truth: Floats, bins: int = 8) -> Floats:
 
 
 def digits_of(redshift: Floats) -> int:
-    """Return to how many decimals edges of redshift bins are rounded: two, and more for the velocities of stars."""
+    """Return to how many decimals edges of redshift bins are rounded: two, or more for velocities of stars."""
     spread = float(np.quantile(redshift, 0.95) - np.quantile(redshift, 0.05))
     return max(2, int(np.ceil(-np.log10(max(spread, 1e-6)))) + 1)
