@@ -149,21 +149,28 @@ def _fetch(
 
 def _labels_of(files: Sequence[Path]) -> pd.DataFrame:
     """Look up what a `labels.csv` beside the pictures, or in the folder above them, knows of them."""
-    known: dict[Path, pd.DataFrame] = {}
+    known: dict[Path, dict[str, dict[str, object]]] = {}
     rows = []
     for path in files:
         row: dict[str, object] = {"id": path.stem}
         for folder in (path.parent, path.parent.parent):
             if folder not in known:
-                table = folder / LABELS
-                known[folder] = read_labels(table, "file") if table.is_file() else pd.DataFrame({"file": []})
-            labels = known[folder]
-            match = labels[labels["file"] == path.relative_to(folder).as_posix()]
-            if len(match):
-                row |= match.iloc[0].drop("file").dropna().to_dict()
+                known[folder] = _read_folder(folder)
+            if (name := path.relative_to(folder).as_posix()) in known[folder]:
+                row |= known[folder][name]
                 break
         rows.append(row)
     return _with_numbers(pd.DataFrame(rows))
+
+
+def _read_folder(folder: Path) -> dict[str, dict[str, object]]:
+    if not (folder / LABELS).is_file():
+        return {}
+    labels = read_labels(folder / LABELS, "file").drop_duplicates("file")
+    return {
+        str(row.pop("file")): {str(name): value for name, value in row.items() if pd.notna(value)}
+        for row in labels.to_dict("records")
+    }
 
 
 def _ingested(path: Path) -> Request | None:
