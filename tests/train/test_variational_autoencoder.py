@@ -134,14 +134,15 @@ def test_the_linear_estimate_finds_the_field_that_is_the_target() -> None:
     assert np.any(only[:, 2])
 
 
-def test_noise_has_the_power_that_is_asked_for_and_its_level_is_of_held_out_rows() -> None:
+def test_noise_has_the_power_that_is_asked_for_and_what_was_learnt_by_heart_is_added() -> None:
     edges, sums = noise_bands(GEOMETRY)
     rng = np.random.default_rng(5)
     summary = rng.standard_normal((60, 3))
     missing = np.exp(0.7 * summary[:, :1]) * np.linspace(1, 4, len(edges) - 1)
+    total = 2 * missing
     held_out = np.arange(60) >= 40
     missing[held_out] *= 1.5  # rows that were not trained on are missed by more
-    noise = fit_noise(edges, missing, summary, held_out)
+    noise = fit_noise(edges, missing, total, summary, held_out)
     np.testing.assert_allclose(noise.power(np.zeros((1, 3)))[0], 1.5 * np.linspace(1, 4, len(edges) - 1), rtol=0.1)
     np.testing.assert_allclose(np.array(noise.slope)[:, 0], 0.7, atol=0.1)
     drawn = np.stack([noise.draw(summary[0], GEOMETRY, rng) for _ in range(30)])

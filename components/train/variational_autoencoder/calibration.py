@@ -40,7 +40,7 @@ def calibrate(model: Reconstruction, shown: Path, dataset: Path) -> Reconstructi
         Table of slices, with the same rows.
     """
     edges, sums = noise_bands(model.preparation.geometry)
-    errors, spreads, summary, held_out = [], [], [], []
+    errors, spreads, totals, summary, held_out = [], [], [], [], []
     rng = np.random.default_rng(0)
     trained, rows = 0, count_rows(dataset)
     for prepared, initial in _rows(shown, dataset):
@@ -53,12 +53,13 @@ def calibrate(model: Reconstruction, shown: Path, dataset: Path) -> Reconstructi
         drawn = model.coarse_samples(inputs, _DRAWS, rng)
         centred = resample_grid(drawn - drawn.mean(axis=0), model.preparation.geometry.shape)
         errors.append(_power(sums, initial - answer)[0])
+        totals.append(_power(sums, initial)[0])
         spreads.append(_power(sums, centred).sum(axis=0) / (_DRAWS - 1))
         summary.append(prepared["summary"][0])
         held_out.append(prepared["split"][0] == "validation")
         report_progress(len(errors), rows, "boxes calibrated on")
     error, spread, held = np.stack(errors), np.stack(spreads), np.array(held_out)
-    noise = fit_noise(edges, np.maximum(error - spread, 0), np.stack(summary), held)
+    noise = fit_noise(edges, np.maximum(error - spread, 0), np.stack(totals), np.stack(summary), held)
     record = {
         **model.record,
         "latents": _information(model, shown),

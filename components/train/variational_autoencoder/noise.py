@@ -14,9 +14,10 @@ from components.train.variational_autoencoder.inputs import Geometry
 FloatArray = npt.NDArray[np.float64]
 Field = npt.NDArray[np.float32]
 
-_BANDS = 18
+_BANDS = 14
 _SMALLEST_SHARE = 0.02
-_RIDGE_ROWS = 3.0
+_RIDGE_ROWS = 1.0
+_TINY = 1e-12
 
 
 @dataclass(frozen=True)
@@ -69,31 +70,38 @@ def noise_bands(geometry: Geometry) -> tuple[list[float], BandSums]:
 
 
 def fit_noise(
-    edges: list[float], missing: FloatArray, summary: npt.NDArray[np.floating], held_out: npt.NDArray[np.bool_]
+    edges: list[float],
+    missing: FloatArray,
+    total: FloatArray,
+    summary: npt.NDArray[np.floating],
+    held_out: npt.NDArray[np.bool_],
 ) -> NoiseModel:
     """Fit the noise to what answers miss beyond what the latents spread.
 
-    How the noise changes from box to box is taken from all rows, because few would not tell; how strong it is,
-    from rows that were not trained on, because a network misses less of what it has learnt.
+    How strong it is, and how that changes from box to box, is taken from all rows, because few would not tell. A
+    network misses less of the rows that it has learnt from; by how much is seen in the share of the power that it
+    misses, which differs far less from box to box than the power itself.
 
     Parameters
     ----------
     edges : list of float
         Bands of wavenumber.
-    missing : ndarray, shape (rows, bands)
-        Mean power that is missing in each band.
+    missing, total : ndarray, shape (rows, bands)
+        Mean power that is missing in each band, and that of the initial field.
     summary : ndarray, shape (rows, numbers)
         Numbers that describe each box.
     held_out : ndarray of bool, shape (rows,)
         Rows that were not trained on.
     """
-    floor = _SMALLEST_SHARE * missing.mean(axis=0) + 1e-12
+    floor = _SMALLEST_SHARE * missing.mean(axis=0) + _TINY
     logarithm = np.log(np.maximum(missing, floor))
     numbers = summary.astype(np.float64)
     centred = numbers - numbers.mean(axis=0)
     inner = centred.T @ centred + _RIDGE_ROWS * np.eye(numbers.shape[1])
     slope = np.linalg.solve(inner, centred.T @ (logarithm - logarithm.mean(axis=0))).T
-    # The level makes the mean power of the held-out rows right, not the mean of its logarithm.
-    ratio = missing[held_out] / np.exp(numbers[held_out] @ slope.T)
-    level = np.log(np.maximum(ratio.mean(axis=0), floor))
-    return NoiseModel(edges, level.tolist(), slope.tolist())
+    # The level makes the mean power right, not the mean of its logarithm.
+    level = (missing / np.exp(numbers @ slope.T)).mean(axis=0)
+    share = missing.sum(axis=0) / np.maximum(total.sum(axis=0), _TINY)
+    unseen = missing[held_out].sum(axis=0) / np.maximum(total[held_out].sum(axis=0), _TINY)
+    level *= np.where(share > 0, unseen / np.maximum(share, _TINY), 1.0)
+    return NoiseModel(edges, np.log(np.maximum(level, floor)).tolist(), slope.tolist())
