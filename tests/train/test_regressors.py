@@ -67,3 +67,15 @@ def test_crps_of_a_point_is_its_error_and_of_a_normal_the_formula() -> None:
     assert crps_of_quantiles(np.full((1, len(LEVELS)), 2.0), np.array([5.0]))[0] == pytest.approx(3.0, rel=1e-6)
     normal = stats.norm.ppf(LEVELS)[None]
     assert crps_of_quantiles(normal, np.array([0.0]))[0] == pytest.approx(0.2337, abs=0.002)
+
+
+def test_one_of_the_kinds_is_trained_alone(
+    galaxies: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARMILLARY_EVENTS", str(tmp_path / "events.jsonl"))
+    folders = galaxies / "data", tmp_path / "models", tmp_path / "best"
+    records = train_several(*folders, ["ridge", "linear"], ["pca"], SMALL, only="linear")
+    assert set(records) == {"linear-pca"}
+    assert '"train-linear"' in (tmp_path / "events.jsonl").read_text(), "pods of one run are told apart"
+    with pytest.raises(ParameterError, match="none of the kinds"):
+        train_several(*folders, ["ridge"], ["pca"], SMALL, only="linear")

@@ -30,5 +30,6 @@ def train_regressors(
     from components.train.regressors.training import Settings
 
     settings = Settings(most_rows=most_rows, tuning_rows=tuning_rows, folds=folds, epochs=epochs, seed=seed)
-    wanted = [only] if only else kinds
-    train_several(Path(dataset.path), Path(models.path), Path(model.path), wanted, features, settings, further)
+    train_several(
+        Path(dataset.path), Path(models.path), Path(model.path), kinds, features, settings, further, only
+    )

@@ -32,6 +32,7 @@ def train_several(
     features: Sequence[str],
     settings: Settings,
     further: Sequence[str] = (),
+    only: str = "",
 ) -> dict[str, dict[str, Any]]:
     """Train each kind on each sort of features.
 
@@ -51,6 +52,9 @@ def train_several(
     further : sequence of str
         Of `features.FURTHER`: targets of models of their own, of every kind that can, on the last of the features.
         Their folders are named `<target>-<kind>-<features>`.
+    only : str
+        The one of the kinds to train here, where each has a pod of its own, and a stage named after it; empty for
+        all.
 
     Returns
     -------
@@ -62,6 +66,9 @@ def train_several(
     ArmillaryError
         The first failure of any.
     """
+    if only and only not in kinds:
+        raise ParameterError(f"{only!r} is none of the kinds {', '.join(kinds)}.", "Name one of them, or none.")
+    name, kinds = (f"train-{only}", [only]) if only else ("train", kinds)
     wanted = {
         f"{kind}-{sort}": dataclasses.replace(settings, model_kind=kind, features=sort)
         for sort in features
@@ -77,7 +84,7 @@ def train_several(
     }
     if not wanted:
         raise ParameterError("There is nothing to train.", "Name one kind of model and one of features at least.")
-    with stage("train", models, best), whole(models) as folder:
+    with stage(name, models, best), whole(models) as folder:
         records = _train_in_processes(dataset, folder, wanted)
         copy_best(folder, records, best)
         rows = next(iter(records.values()))["rows"]
