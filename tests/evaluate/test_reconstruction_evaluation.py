@@ -72,6 +72,10 @@ def test_an_evaluation_is_whole(universes: Path, reconstruction_model: Path, tmp
     assert set(metrics["bands"]["maps"]) == set(METHODS) == set(metrics["curves"]["boxes"])
     low = metrics["scores"]["cross_correlation_low_k"]["value"]
     assert low > metrics["baselines"]["identity"]["cross_correlation_low_k"]["value"]
+    best, *_, nothing = metrics["bands"]["margins"]
+    assert best["best"] in metrics["baselines"]
+    assert best["low"] <= best["value"] <= best["high"]
+    assert nothing is None, "above 2 h/Mpc nobody is ahead"
     assert metrics["bands"]["maps"]["identity"]["calibration"][0][0] is None
     assert 0.4 < metrics["scores"]["sample_calibration"]["value"] < 2.5
     assert json.loads((tmp_path / "out" / "metrics.json").read_text()) == metrics

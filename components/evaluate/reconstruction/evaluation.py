@@ -110,6 +110,24 @@ class Bands:
 
 
 @dataclass(frozen=True)
+class Margin:
+    """How far the network's correlation is above that of the best baseline in one band, on the same boxes.
+
+    Attributes
+    ----------
+    best : str
+        The baseline.
+    value, low, high : float
+        Difference, and its interval from resamples of both together.
+    """
+
+    best: str
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class Outcome:
     """All that the report tells.
 
@@ -125,6 +143,8 @@ class Outcome:
         By method.
     maps, boxes : dict of str to Bands
         By method: in slab maps, and in three dimensions.
+    margins : list of Margin or None
+        By band of the maps; None where nothing correlates.
     model : Reconstruction
         What was evaluated.
     """
@@ -135,17 +155,8 @@ class Outcome:
     baselines: dict[str, dict[str, Score]]
     maps: dict[str, Bands]
     boxes: dict[str, Bands]
+    margins: list[Margin | None]
     model: "Reconstruction"
-
-    def ahead(self) -> list[bool | None]:
-        """Whether the network is ahead of every baseline in each band; None where none correlates."""
-        found: list[bool | None] = []
-        for band in range(len(BAND_NAMES)):
-            others = [self.maps[name].correlation[band, 0] for name in self.baselines]
-            best = max(others)
-            known = max(best, self.maps[NETWORK].correlation[band, 0]) > MEANINGFUL
-            found.append(bool(self.maps[NETWORK].correlation[band, 0] > best) if known else None)
-        return found
 
 
 def evaluate(dataset: Path, model: Path, output: Path, settings: Settings) -> dict[str, Any]:
@@ -201,7 +212,26 @@ def judge(measured: Measurements, model: "Reconstruction", provenance: Provenanc
     maps, boxes = (
         {name: _bands(own, weights) for name, own in view.items()} for view in (measured.maps, measured.boxes)
     )
-    return Outcome(provenance, measured, scores, baselines, maps, boxes, model)
+    margins = _margins(measured, list(baselines), weights)
+    return Outcome(provenance, measured, scores, baselines, maps, boxes, margins, model)
+
+
+def _margins(measured: Measurements, baselines: list[str], weights: Floats) -> list[Margin | None]:
+    ones = np.ones((1, len(measured.ids)))
+    tail = 100 * (1 - INTERVAL_LEVEL) / 2
+    banded = {name: measured.maps[name].in_bands() for name in (NETWORK, *baselines)}
+    values = {name: own.correlation(ones)[0] for name, own in banded.items()}
+    found: list[Margin | None] = []
+    for band in range(len(BAND_NAMES)):
+        best = max(baselines, key=lambda name: float(values[name][band]))
+        if max(values[best][band], values[NETWORK][band]) <= MEANINGFUL:
+            found.append(None)
+            continue
+        drawn = banded[NETWORK].correlation(weights)[:, band] - banded[best].correlation(weights)[:, band]
+        low, high = np.percentile(drawn, [tail, 100 - tail])
+        value = values[NETWORK][band] - values[best][band]
+        found.append(Margin(best, float(value), float(low), float(high)))
+    return found
 
 
 def _validate(model: "Reconstruction", settings: Settings) -> Outcome:
@@ -253,7 +283,7 @@ def _gather(outcome: Outcome, external: Outcome | None) -> dict[str, Any]:
             "names": list(BAND_NAMES),
             "maps": {name: _band_json(bands) for name, bands in outcome.maps.items()},
             "boxes": {name: _band_json(bands) for name, bands in outcome.boxes.items()},
-            "ahead_of_all": outcome.ahead(),
+            "margins": [None if margin is None else dataclasses.asdict(margin) for margin in outcome.margins],
         },
         "curves": {
             "edges": list(EDGES),

@@ -131,11 +131,23 @@ def _goals(outcome: "Outcome") -> str:
         f"({own[band]:.3f})"
         for band, goal in GOALS
     ]
-    ahead = outcome.ahead()
-    won = [name for name, better in zip(BAND_NAMES, ahead, strict=True) if better]
-    lost = [name for name, better in zip(BAND_NAMES, ahead, strict=True) if better is False]
-    text = f"Goals: {'; '.join(said)}. The mean is ahead of every baseline at k {' and '.join(won) or 'nowhere'}"
-    return f"{text}, and behind the best of them at k {' and '.join(lost)}." if lost else f"{text}."
+    return f"Goals: {'; '.join(said)}.\n\n{_margins(outcome)}"
+
+
+def _margins(outcome: "Outcome") -> str:
+    """Say how the network stands to the best baseline of each band."""
+    said = []
+    for name, margin in zip(BAND_NAMES, outcome.margins, strict=True):
+        if margin is None:
+            continue
+        interval = format_interval(margin.low, margin.high, "+.3f")
+        place = "ahead of" if margin.value > 0 else "behind"
+        clear = "" if margin.low > 0 or margin.high < 0 else ", which may be chance"
+        said.append(
+            f"at k {name} {place} {METHODS[margin.best].partition(',')[0]} by {abs(margin.value):.3f} "
+            f"(95 % interval of the difference {interval}{clear})"
+        )
+    return f"Beside the best baseline of each band the mean is {'; '.join(said) or 'nowhere above chance'}."
 
 
 def _limits(outcome: "Outcome") -> str:
