@@ -66,8 +66,8 @@ def evaluate(dataset: Path, model: Path, output: Path, settings: Settings) -> di
         table = dataset / "dataset.parquet"
         network = load_model(model)
         outcome, every = judge(table, network, settings)
-        histories = {name: _history(model / f"{name}.json") for name in ("history", "history_marginal")}
-        outcome = dataclasses.replace(outcome, **histories)
+        own, marginal = (_history(model / f"{name}.json") for name in ("history", "history_marginal"))
+        outcome = dataclasses.replace(outcome, history=own, history_marginal=marginal)
         output.mkdir(parents=True, exist_ok=True)
         _write_predictions(output / "predictions.parquet", outcome, every, network)
         write_report(output / "report.html", outcome, settings.title, settings.slug)

@@ -69,8 +69,11 @@ def join(parts: list[Sample]) -> Sample:
         names = ("truth", "mean", "width", "reference")
         return Posterior(*(np.concatenate([getattr(getattr(p, which), name) for p in parts]) for name in names))
 
+    ids, groups, names = (np.concatenate([getattr(p, name) for p in parts]) for name in ("ids", "groups", "names"))
     return Sample(
-        *(np.concatenate([getattr(part, name) for part in parts]) for name in ("ids", "groups", "names")),
+        ids,
+        groups,
+        names,
         posterior("posterior"),
         posterior("single"),
         {name: np.concatenate([part.baselines[name] for part in parts]) for name in parts[0].baselines},

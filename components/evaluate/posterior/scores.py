@@ -66,7 +66,7 @@ def rms_ratio(posterior: Posterior, weights: Floats) -> Floats:
         / np.maximum(rms_of(posterior.reference[:, place] - posterior.truth[:, place], weights), _TINY)
         for place in range(COSMOLOGY)
     ]
-    return np.max(ratios, axis=0)
+    return np.asarray(np.max(ratios, axis=0))
 
 
 def chi2(posterior: Posterior, weights: Floats) -> Floats:
@@ -82,7 +82,7 @@ def feedback_correlations(posterior: Posterior, weights: Floats) -> Floats:
     error depends on the truth, and among a few dozen universes feedback goes with the truth by chance.
     """
     feedback = posterior.truth[:, COSMOLOGY:]
-    known = np.isfinite(feedback).all(axis=1)
+    known = np.asarray(np.isfinite(feedback).all(axis=1))
     if known.sum() < 8 or not (feedback[known].std(axis=0) > 0).any():
         return np.full((len(weights), COSMOLOGY, feedback.shape[1]), np.nan)
     given = np.column_stack([np.ones(len(posterior)), posterior.truth[:, :COSMOLOGY]])

@@ -11,6 +11,7 @@ from components.common.errors import ParameterError
 from components.train.image_cnn.network import symmetry
 
 _SYMMETRIES = 8
+_LARGE, _SMALL = 4, 2
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class MomentNetwork(nn.Module):
         a = architecture
         levels, before = [], a.fields
         for number, channels in enumerate(a.channels):
-            size = 4 if number == 0 else 2
+            size = _LARGE if number == 0 else _SMALL
             levels.append(Level(before, channels, size))
             before = channels
         self.levels = nn.ModuleList(levels)
@@ -113,11 +114,13 @@ class Level(nn.Module):
         self.margin = size // 2 - 1
         self.reduce = nn.Conv2d(before, channels, size, 2, bias=False)
         self.norm = nn.BatchNorm2d(channels)
-        self.first = _convolution(channels)
-        self.first_norm = nn.BatchNorm2d(channels)
-        self.second = _convolution(channels)
-        self.second_norm = nn.BatchNorm2d(channels)
-        nn.init.constant_(self.second_norm.weight, 0.2)
+        self.has_block = size == _SMALL  # at the finest resolution a block would take as long as all the rest
+        if self.has_block:
+            self.first = _convolution(channels)
+            self.first_norm = nn.BatchNorm2d(channels)
+            self.second = _convolution(channels)
+            self.second_norm = nn.BatchNorm2d(channels)
+            nn.init.constant_(self.second_norm.weight, 0.2)
 
     def forward(self, data: Tensor, added: Tensor | None = None) -> Tensor:
         """Map (batch, before, n, n) to (batch, channels, n / 2, n / 2)."""
@@ -127,6 +130,8 @@ class Level(nn.Module):
         if added is not None:
             reduced = reduced + added[:, :, None, None]
         reduced = functional.leaky_relu(self.norm(reduced), 0.1)
+        if not self.has_block:
+            return reduced
         inner = functional.leaky_relu(self.first_norm(self.first(reduced)), 0.1)
         return functional.leaky_relu(reduced + self.second_norm(self.second(inner)), 0.1)
 

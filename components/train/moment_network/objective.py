@@ -76,7 +76,7 @@ class _Reverse(torch.autograd.Function):
         return values.view_as(values)
 
     @staticmethod
-    def backward(_context: object, gradient: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(_context: object, gradient: Tensor) -> Tensor:
         return -gradient
 
 
@@ -129,11 +129,12 @@ def make_loss(invariance: str, strength: float, whole: float, names: tuple[str, 
 
     def loss(trained: nn.Module, batch: dict[str, Tensor]) -> Tensor:
         maps, truth = batch["maps"], torch.stack([batch[name].float() for name in names], 1)
-        shape, maps = maps.shape[:2], maps.to(_dtype(maps))
+        maps = maps.to(_dtype(maps))
+        rows, fields = maps.shape[:2]
         if trained.training:
-            maps, present = vary(maps), drop_fields(*shape, whole).to(maps.device)
+            maps, present = vary(maps), drop_fields(rows, fields, whole).to(maps.device)
         else:
-            present = torch.ones(shape, dtype=torch.bool, device=maps.device)
+            present = torch.ones((rows, fields), dtype=torch.bool, device=maps.device)
         mean, width = trained.network(maps, present)  # type: ignore[operator]
         total = moment_loss(mean, width, truth)
         if not trained.training or invariance == "marginal":

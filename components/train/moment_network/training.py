@@ -179,7 +179,8 @@ def _converters() -> dict[str, Callable[[npt.NDArray[Any]], npt.NDArray[Any]]]:
         def convert(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
             all_six = np.full((len(values), len(PARAMETERS)), np.nan)
             all_six[:, place] = values
-            return ((coordinates(all_six)[:, place] - centre[place]) / unit[place]).astype(np.float32)
+            scaled = (coordinates(all_six)[:, place] - centre[place]) / unit[place]
+            return np.asarray(scaled, dtype=np.float32)
 
         return convert
 

@@ -1,0 +1,114 @@
+"""Evaluation of posteriors: scores, baselines, what fields are worth, and the report."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from universe_maps import SMALL, prepare_universes, write_universes
+
+from components.common.files import read_json
+from components.evaluate.posterior.baselines import power
+from components.evaluate.posterior.evaluation import Settings, evaluate
+from components.evaluate.posterior.importance import METHODS, SHAPLEY, SINGLE, measure_importance
+from components.evaluate.posterior.scores import (
+    Posterior,
+    chance_correlation,
+    chi2,
+    feedback_correlation,
+    feedback_correlations,
+    rms_ratio,
+)
+from components.train.moment_network.training import train
+
+
+def make_posterior(universes: int = 60, leak: float = 0.0, seed: int = 0) -> tuple[Posterior, np.ndarray]:
+    """Errors of 0.02 that lean on the first parameter of feedback by `leak`, of fifteen maps a universe."""
+    rng = np.random.default_rng(seed)
+    truth = np.repeat(rng.uniform(-1, 1, (universes, 6)), 15, axis=0)
+    mean = truth + 0.02 * rng.normal(size=truth.shape)
+    mean[:, 0] += leak * 0.02 * truth[:, 2]
+    reference = truth[:, :2] + 0.04 * rng.normal(size=(len(truth), 2))
+    return Posterior(truth, mean, np.full_like(truth, 0.02), reference), np.repeat(np.arange(universes), 15)
+
+
+def test_scores_of_errors_that_are_known() -> None:
+    posterior, _ = make_posterior()
+    ones = np.ones((1, len(posterior)))
+    assert chi2(posterior, ones)[0] == pytest.approx(1, abs=0.1)
+    assert rms_ratio(posterior, ones)[0] == pytest.approx(0.5, abs=0.05)
+    assert feedback_correlation(posterior, ones)[0] < 0.12
+
+
+def test_errors_that_lean_on_feedback_are_found() -> None:
+    posterior, groups = make_posterior(leak=2.0)
+    found = feedback_correlations(posterior, np.ones((1, len(posterior))))[0]
+    residual, feedback = posterior.residual[:, 0], posterior.truth[:, 2]
+    assert found[0, 0] == pytest.approx(np.corrcoef(residual, feedback)[0, 1], abs=0.05)
+    assert found[0, 0] > 0.6
+    assert np.abs(np.delete(found.ravel(), 0)).max() < 0.2
+    assert chance_correlation(posterior, groups, 0, 50) < 0.35
+
+
+def test_correlation_by_cosmology_alone_is_not_held_against_a_model() -> None:
+    posterior, _ = make_posterior(universes=200)
+    truth, mean = posterior.truth.copy(), posterior.mean.copy()
+    truth[:, 2] = truth[:, 0] + 0.3 * truth[:, 2]  # by chance feedback went with omega_m
+    mean[:, 0] -= 0.2 * truth[:, 0]  # and estimates lean towards the middle
+    shrunk = replace(posterior, truth=truth, mean=mean)
+    assert abs(np.corrcoef(shrunk.residual[:, 0], truth[:, 2])[0, 1]) > 0.8
+    assert feedback_correlation(shrunk, np.ones((1, len(shrunk))))[0] < 0.1
+
+
+def test_universes_without_feedback_have_no_such_score() -> None:
+    posterior, _ = make_posterior()
+    truth = posterior.truth.copy()
+    truth[:, 2:] = np.nan
+    assert np.isnan(feedback_correlation(replace(posterior, truth=truth), np.ones((3, len(posterior))))).all()
+
+
+def test_power_of_a_wave_is_where_it_belongs() -> None:
+    x = np.arange(32) * 2 * np.pi / 32
+    waves = np.stack([np.cos(x)[None, :] * np.ones((32, 1)), np.cos(8 * x)[:, None] * np.ones((1, 32))])
+    found = power(waves)
+    assert found[0].argmax() == 0
+    assert found[0, 0] > 1e6 * found[0, 1:].max()
+    assert found[1].argmax() not in (0, found.shape[1] - 1)
+    white = power(np.random.default_rng(0).normal(size=(400, 32, 32))).mean(axis=0)
+    assert white == pytest.approx(np.ones_like(white), abs=0.1)
+
+
+def test_shares_of_fields_add_up_and_the_useless_one_has_none() -> None:
+    rng = np.random.default_rng(0)
+    truth = np.repeat(rng.uniform(-1, 1, (40, 2)), 15, axis=0)
+    truth -= truth.mean(axis=0)
+    maps = np.stack([truth[:, 0], truth[:, 1], rng.normal(size=len(truth))], axis=1)[:, :, None, None]
+    fields = ("one", "two", "none")
+
+    def predict(data: np.ndarray, shown: list[str] | None) -> np.ndarray:
+        weights = [float(shown is None or name in shown) for name in fields[:2]]
+        return data[:, :2, 0, 0] * weights
+
+    found = measure_importance(predict, maps, truth, np.repeat(np.arange(40), 15), fields, 50, 0)
+    assert found.values[SHAPLEY][:, 0].sum() == pytest.approx(found.whole)
+    assert found.whole == pytest.approx(1)
+    assert all(found.values[method][2, 0] == pytest.approx(0, abs=1e-9) for method in METHODS)
+    assert found.values[SINGLE][:2, 0] == pytest.approx([0.5, 0.5], abs=0.05)
+    assert (found.values[SHAPLEY][:, 1] <= found.values[SHAPLEY][:, 0]).all()
+
+
+def test_a_whole_evaluation_with_other_files_beside(tmp_path: Path) -> None:
+    universes = prepare_universes(tmp_path / "universes")
+    train(universes / "data", tmp_path / "model", replace(SMALL, epochs=8, invariance="hsic"))
+    write_universes(tmp_path / "other", "SIMBA", simulations=6, seed=9)
+    settings = Settings("Parameters", "cosmic-parameters", bootstrap=50, external=str(tmp_path / "other"), seed=1)
+    found = evaluate(universes / "data", tmp_path / "model", tmp_path / "results", settings)
+    assert found == read_json(tmp_path / "results" / "metrics.json")
+    names = {"omega_m_rms", "sigma_8_rms", "rms_over_power_spectrum", "chi2", "feedback_correlation"}
+    assert names <= set(found["scores"]) and names <= set(found["external"])
+    assert found["scores"]["omega_m_rms"]["value"] < found["scores"]["omega_m_rms"]["baseline"]
+    assert set(found["cost_of_invariance"]) == {"omega_m_rms", "sigma_8_rms"}
+    assert found["fields"]["names"] == ["Mtot", "T"]
+    page = (tmp_path / "results" / "report.html").read_text(encoding="utf-8")
+    for words in ("Which maps matter most?", "Where the network looks", "Other files", "NOT reached"):
+        assert words in page
