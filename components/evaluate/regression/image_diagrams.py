@@ -33,6 +33,7 @@ _BRIGHTEST = 5.0
 """Of stretched flux, which few galaxies exceed."""
 
 _SHARE = 0.999
+_BELOW_LEGEND = 0.78
 _WINDOW = 8.0
 """Half-width of the drawn range of redshifts, in predicted sigmas."""
 
@@ -84,10 +85,14 @@ def draw_prediction(
     rule(right, None)
     density = distribution.probability[0].astype(np.float64) / np.diff(distribution.edges)
     right.stairs(density / density.max(), distribution.edges, color=MODEL, fill=True, alpha=0.45)
-    right.axvline(predicted, color=FAILURE, linewidth=1.3, linestyle=(0, (4, 2)), label="predicted")
+    right.axvline(
+        predicted, ymax=_BELOW_LEGEND, color=FAILURE, linewidth=1.3, linestyle=(0, (4, 2)), label="predicted"
+    )
     shown = [predicted]
     if np.isfinite(truth):
-        right.axvline(truth, color=CATALOGUE, linewidth=1.3, linestyle=(0, (1.2, 1.6)), label="catalogue")
+        right.axvline(
+            truth, ymax=_BELOW_LEGEND, color=CATALOGUE, linewidth=1.3, linestyle=(0, (1.2, 1.6)), label="catalogue"
+        )
         shown.append(truth)
     reach = max(_WINDOW * float(distribution.sigma()[0]), 0.02)
     right.set_xlim(max(float(distribution.edges[0]), min(shown) - reach), max(shown) + reach)
