@@ -105,7 +105,8 @@ def test_a_whole_evaluation_with_other_files_beside(tmp_path: Path) -> None:
     found = evaluate(universes / "data", tmp_path / "model", tmp_path / "results", settings)
     assert found == read_json(tmp_path / "results" / "metrics.json")
     names = {"omega_m_rms", "sigma_8_rms", "rms_over_power_spectrum", "chi2", "feedback_correlation"}
-    assert names <= set(found["scores"]) and names <= set(found["external"])
+    assert names <= set(found["scores"])
+    assert names <= set(found["external"])
     assert found["scores"]["omega_m_rms"]["value"] < found["scores"]["omega_m_rms"]["baseline"]
     assert set(found["cost_of_invariance"]) == {"omega_m_rms", "sigma_8_rms"}
     assert found["fields"]["names"] == ["Mtot", "T"]
