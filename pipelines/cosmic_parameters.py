@@ -19,7 +19,7 @@ def cosmic_parameters(
     fields: list[str] = ["Mtot", "Mgas", "T", "HI"],  # noqa: B006 (kfp copies defaults into the compiled pipeline)
     suites: list[str] = ["IllustrisTNG"],  # noqa: B006
     camels_set: str = "LH",
-    simulations: str = "0-199",
+    simulations: str = "0-399",
     grid: int = 64,
     particles: int = 48,
     steps: int = 10,
@@ -33,12 +33,12 @@ def cosmic_parameters(
     test_fraction: float = 0.25,
     channels: list[int] = [16, 32, 64],  # noqa: B006
     hidden: int = 128,
-    dropout: float = 0.1,
+    dropout: float = 0.2,
     whole_maps: float = 0.5,
     invariance: str = "hsic",
-    strength: float = 1.0,
+    strength: float = 3.0,
     compare_marginal: bool = True,
-    epochs: int = 30,
+    epochs: int = 16,
     batch_size: int = 64,
     learning_rate: float = 3e-3,
     patience: int = 15,

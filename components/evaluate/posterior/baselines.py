@@ -26,7 +26,7 @@ LABELS = {
 _BINS = 12
 _PENALTIES = (1e-2, 1.0, 10.0)
 _NETWORKS = 2
-_EPOCHS = 150
+_EPOCHS = 100
 
 
 @dataclass(frozen=True)

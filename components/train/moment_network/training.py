@@ -64,12 +64,12 @@ class Settings:
 
     channels: list[int] = field(default_factory=lambda: [16, 32, 64])
     hidden: int = 128
-    dropout: float = 0.1
+    dropout: float = 0.2
     whole_maps: float = 0.5
     invariance: str = "hsic"
-    strength: float = 1.0
+    strength: float = 3.0
     compare_marginal: bool = True
-    epochs: int = 30
+    epochs: int = 16
     batch_size: int = 64
     learning_rate: float = 3e-3
     patience: int = 15
