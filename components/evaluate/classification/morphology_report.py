@@ -74,8 +74,10 @@ def _add_choice(section: Section, findings: Findings) -> None:
     if best == "boosting":
         why = "none of the others is better by more than the standard error of the difference"
     else:
-        why = f"the {NAMES[best]} is surely better than boosted trees, by {gain:.4f} in log loss"
-        why += "" if chosen == best else ", and is there to be chosen; trees can be explained feature by feature"
+        why = f"the {NAMES[best]} is better than boosted trees by {gain:.4f} in log loss, more than its error"
+        why += (
+            "" if chosen == best else "; choice=best would take it, but trees can be explained feature by feature"
+        )
     section.text(
         f"The model is the {NAMES[chosen]}. On validation galaxies {why}. Hyperparameters were tuned by "
         f"cross-validation with {budget['folds']} folds of {budget['rows']} training galaxies; rows of one galaxy "
