@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import nn
 
 from components.common.errors import ArmillaryError, InputError
@@ -19,6 +19,7 @@ from components.train.conv1d.class_answer import ClassAnswer
 from components.train.conv1d.inputs import KINDS, InputKind, kind_for
 from components.train.conv1d.network import Architecture
 from components.train.conv1d.strided import StridedNetwork
+from components.train.network_folder import save_weights
 
 _ROWS_AT_ONCE = 256
 
@@ -130,8 +131,7 @@ class Conv1dModel:
 def save_model(folder: Path, model: Conv1dModel, history: list[Epoch]) -> None:
     """Write `weights.safetensors`, `model.json` and `history.json` into a folder that is created."""
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {name: value.detach().cpu().contiguous() for name, value in model.network.state_dict().items()}
-    save_file(weights, folder / "weights.safetensors")
+    save_weights(folder / "weights.safetensors", model.network)
     write_json(folder / "history.json", history)
     write_json(
         folder / "model.json",

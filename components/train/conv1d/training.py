@@ -15,16 +15,16 @@ from components.common.classes import encode, require_every_class
 from components.common.errors import InputError, ParameterError
 from components.common.files import whole
 from components.common.minibatches import Minibatches
-from components.common.provenance import code_version
-from components.common.tables import open_table, read_batches, read_provenance, read_settings, read_table
+from components.common.tables import open_table, read_batches, read_settings, read_table
 from components.common.telemetry import report_counts, stage
-from components.common.training import Epoch, Schedule, checkpoint_folder, fit, forget
+from components.common.training import Schedule, checkpoint_folder, fit, forget
 from components.physics.wavelength_grid import WavelengthGrid
 from components.train.conv1d.answers import Answer, PointAnswer, RedshiftAnswer
 from components.train.conv1d.class_answer import ClassAnswer
 from components.train.conv1d.inference import Conv1dModel, save_model
 from components.train.conv1d.inputs import CHANNELS, KINDS, kind_for
 from components.train.conv1d.network import ARCHITECTURES, Architecture, scale_kernels
+from components.train.network_folder import identify, record_training
 
 LABEL = "label"
 """Column with the name of the class."""
@@ -130,7 +130,7 @@ def train(dataset: Path, model: Path, settings: Settings) -> None:
         report_counts(rows_in=training.rows, rows_validation=validation.rows)
         torch.manual_seed(settings.seed)
         network = architecture.build()
-        checkpoint = checkpoint_folder("conv1d", asdict(settings), architecture.to_json(), _identity(table))
+        checkpoint = checkpoint_folder("conv1d", asdict(settings), architecture.to_json(), identify(table))
         history = fit(
             network,
             _loss(architecture, answer, settings.target),
@@ -140,7 +140,7 @@ def train(dataset: Path, model: Path, settings: Settings) -> None:
             checkpoint,
         )
         unfinished = Conv1dModel(
-            network, architecture, answer, read_settings(table), _record(table, settings, history)
+            network, architecture, answer, read_settings(table), record_training(table, settings, history)
         )
         with whole(model) as folder:
             save_model(folder, _calibrate(unfinished, table, settings), history)
@@ -280,26 +280,3 @@ def _choose(rows: int, seed: int) -> npt.NDArray[np.bool_]:
         order = np.random.default_rng(seed % 2**64).permutation(rows)  # numpy refuses negative seeds
         chosen[order[CALIBRATION_ROWS:]] = False
     return chosen
-
-
-def _identity(table: Path) -> list[Any]:
-    """Tell one data set from another, so that a checkpoint is taken up only for its own."""
-    labels = read_table(table, ["id", "split"])
-    return [
-        read_provenance(table).to_json(),
-        read_settings(table),
-        labels["id"].tolist(),
-        labels["split"].tolist(),
-    ]
-
-
-def _record(table: Path, settings: Settings, history: list[Epoch]) -> dict[str, Any]:
-    losses = [epoch["validation_loss"] for epoch in history]
-    return {
-        "settings": asdict(settings),
-        "data": read_provenance(table).to_json(),
-        "code_version": code_version(),
-        "torch_version": torch.__version__,
-        "epochs_run": len(history),
-        "best_epoch": losses.index(min(losses)) + 1,
-    }
