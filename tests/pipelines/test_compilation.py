@@ -93,7 +93,8 @@ def test_objects_name_their_pipeline_version_and_namespace() -> None:
 
 
 def test_what_would_fail_on_a_cluster_is_not_compiled() -> None:
-    definition = dataclasses.replace(toy.DEFINITION, pipeline=unsound.training_on_a_condition, presets={"demo": {}})
+    pipeline = unsound.training_on_a_condition
+    definition = dataclasses.replace(toy.DEFINITION, pipeline=pipeline, presets={"demo": {}})
     with pytest.raises(ArmillaryError, match="must not go to a cluster:\n- train-nothing reads") as caught:
         compile_exercise(definition, "demo")
     assert caught.value.remedy == "Mend the wiring, and compile again."

@@ -30,7 +30,7 @@ def test_gw150914_is_the_loudest_and_nothing_else_is_loud(real_data: Path, tmp_p
     table = read_table(tmp_path / "found" / "predictions.parquet")
     assert abs(table["gps"][0] - GW150914) < 0.1
     assert table["louder"][0] == 0, "no time slide is as loud"
-    # The statistic is the logarithm of the odds. Off the source it is that of noise, and as the slides have it too.
+    # The statistic is the logarithm of the odds. Off the source it is that of noise, as the slides have it too.
     assert table["statistic"][0] > 10
     assert (table["statistic"][1:] < 2).all()
     assert (table["louder"][1:] >= 5).all()
