@@ -62,7 +62,7 @@ def test_the_kernel_measure_finds_dependence_that_no_correlation_shows() -> None
 
 def test_the_answer_does_not_depend_on_where_a_map_is_cut() -> None:
     torch.manual_seed(0)
-    network = Architecture(2, 32, channels=[4, 8]).build().eval()
+    network = Architecture(2, 32, [0.5, 0.7], channels=[4, 8]).build().eval()
     maps, present = torch.randn((3, 2, 32, 32)), torch.ones((3, 2), dtype=torch.bool)
     with torch.no_grad():
         before = network(maps, present)
@@ -73,7 +73,7 @@ def test_the_answer_does_not_depend_on_where_a_map_is_cut() -> None:
 
 def test_a_missing_field_changes_nothing_whatever_is_in_it() -> None:
     torch.manual_seed(0)
-    network = Architecture(2, 16, channels=[4, 8]).build().eval()
+    network = Architecture(2, 16, [0.5, 0.7], channels=[4, 8]).build().eval()
     maps, present = torch.randn((3, 2, 16, 16)), torch.tensor([[True, False]]).expand(3, -1)
     other = maps.clone()
     other[:, 1] = 100

@@ -37,8 +37,8 @@ class Summaries:
     ----------
     moments : ndarray, shape (n, fields, 4)
         Logarithms of mean and of relative variance, mean and standard deviation of the logarithm.
-    spectra : ndarray, shape (n, fields, bins + 1)
-        Logarithms of the power of the relative fluctuations by wavenumber, and of the mean.
+    spectra : ndarray, shape (n, fields, bins)
+        Logarithms of the power of the maps by wavenumber, in physical units; the mean is not among them.
     """
 
     moments: Floats
@@ -62,7 +62,7 @@ def summarise(prepared: npt.NDArray[Any], settings: Mapping[str, Any]) -> Summar
     scale = np.log10(mean) + logs.mean()
     variance = np.log10((contrast**2).mean(axis=(2, 3)) + 1e-12)
     moments = np.stack([scale, variance, logs.mean(axis=(2, 3)), logs.std(axis=(2, 3))], axis=2)
-    return Summaries(moments, np.concatenate([np.log10(power(contrast) + 1e-12), scale[:, :, None]], axis=2))
+    return Summaries(moments, np.log10(power(contrast) + 1e-12) + 2 * scale[:, :, None])
 
 
 def power(contrast: Floats) -> Floats:

@@ -1,5 +1,6 @@
 """A small convolutional network for periodic maps, of any part of their fields."""
 
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -22,6 +23,8 @@ class Architecture:
     ----------
     fields, grid : int
         Of the maps.
+    decades : list of float
+        What 1 in a prepared map of each field is in decades, so that the mean of the field itself can be taken.
     channels : list of int
         Features at half the resolution, at a quarter, and so on.
     hidden : int
@@ -34,6 +37,7 @@ class Architecture:
 
     fields: int
     grid: int
+    decades: list[float]
     channels: list[int] = field(default_factory=lambda: [16, 32, 64])
     hidden: int = 128
     dropout: float = 0.1
@@ -80,8 +84,8 @@ class MomentNetwork(nn.Module):
             before = channels
         self.levels = nn.ModuleList(levels)
         self.present = nn.Linear(a.fields, a.channels[0])
-        self.plain = a.fields
-        seen = 2 * sum(a.channels) + 3 * a.fields
+        seen = 2 * sum(a.channels) + 4 * a.fields
+        self.register_buffer("nepers", torch.tensor(a.decades) * math.log(10), persistent=False)
         self.scale = nn.BatchNorm1d(seen)
         self.cosmology = Head(seen, a.hidden, a.cosmology, a.dropout)
         self.feedback = Head(seen, a.hidden, a.feedback, a.dropout)
@@ -93,8 +97,7 @@ class MomentNetwork(nn.Module):
         """
         present = present.to(maps.dtype)
         maps = maps * present[:, :, None, None]
-        whole = maps.float()
-        parts = [whole.mean((2, 3)), whole.pow(2).mean((2, 3)), present.float()]
+        parts = [maps.mean((2, 3)), maps.pow(2).mean((2, 3)), self._means(maps), present]
         features = maps.contiguous(memory_format=torch.channels_last)
         for number, level in enumerate(self.levels):
             features = level(features, self.present(present) if number == 0 else None)
@@ -104,6 +107,12 @@ class MomentNetwork(nn.Module):
             seen = self.scale(torch.cat(parts, 1))
             heads = [head(seen) for head in (self.cosmology, self.feedback)]
             return torch.cat([mean for mean, _ in heads], 1), torch.cat([width for _, width in heads], 1)
+
+    def _means(self, maps: Tensor) -> Tensor:
+        """Logarithm of the mean of each field, such as all mass in the slab, in the units of the prepared maps."""
+        nepers = self.get_buffer("nepers")
+        total = torch.logsumexp(maps.float() * nepers[:, None, None], (2, 3))
+        return (total - math.log(maps.shape[-1] * maps.shape[-2])) / nepers
 
 
 class Level(nn.Module):
@@ -144,10 +153,11 @@ class Head(nn.Module):
         self.body = nn.Sequential(
             nn.Linear(inputs, hidden), nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, 2 * parameters)
         )
+        self.straight = nn.Linear(inputs, 2 * parameters)
 
     def forward(self, seen: Tensor) -> tuple[Tensor, Tensor]:
         """Map (batch, inputs) to means and deviations, both (batch, parameters)."""
-        mean, width = self.body(seen).chunk(2, 1)
+        mean, width = (self.body(seen) + self.straight(seen)).chunk(2, 1)
         return mean, functional.softplus(width) + 1e-3
 
 

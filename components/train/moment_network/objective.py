@@ -129,7 +129,7 @@ def make_loss(invariance: str, strength: float, whole: float, names: tuple[str, 
 
     def loss(trained: nn.Module, batch: dict[str, Tensor]) -> Tensor:
         maps, truth = batch["maps"], torch.stack([batch[name].float() for name in names], 1)
-        maps = maps.to(_dtype(maps))
+        maps = maps.float()  # convolutions round it themselves
         rows, fields = maps.shape[:2]
         if trained.training:
             maps, present = vary(maps), drop_fields(rows, fields, whole).to(maps.device)
@@ -159,8 +159,3 @@ def _dependence(trained: nn.Module, invariance: str, mean: Tensor, truth: Tensor
         (guess - feedback) ** 2
     ).mean()  # the adversary lessens it, the reversal has the network raise it
     return error
-
-
-def _dtype(maps: Tensor) -> torch.dtype:
-    kind = maps.device.type
-    return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.float32

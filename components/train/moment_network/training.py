@@ -18,6 +18,7 @@ from components.common.tables import open_table, read_batches, read_provenance, 
 from components.common.telemetry import report_counts, stage
 from components.common.training import Epoch, Schedule, checkpoint_folder, fit, forget
 from components.physics.multifield import ASTROPHYSICAL, PARAMETERS
+from components.preprocess.field_maps.preparation import scalings_of
 from components.train.image_cnn.training import fastest_precision
 from components.train.moment_network.inference import MomentModel, Moments, save_model
 from components.train.moment_network.network import Architecture
@@ -203,6 +204,7 @@ def _design(table: Path, settings: Settings) -> Architecture:
     return Architecture(
         fields=len(stored["fields"]),
         grid=int(stored["grid"]),
+        decades=[scaling.std for scaling in scalings_of(stored)],
         channels=[int(n) for n in settings.channels],
         hidden=settings.hidden,
         dropout=settings.dropout,
