@@ -1,5 +1,6 @@
 """Evaluation of posteriors: scores, baselines, what fields are worth, and the report."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -85,7 +86,7 @@ def test_shares_of_fields_add_up_and_the_useless_one_has_none() -> None:
     maps = np.stack([truth[:, 0], truth[:, 1], rng.normal(size=len(truth))], axis=1)[:, :, None, None]
     fields = ("one", "two", "none")
 
-    def predict(data: np.ndarray, shown: list[str] | None) -> np.ndarray:
+    def predict(data: np.ndarray, shown: Sequence[str] | None) -> np.ndarray:
         weights = [float(shown is None or name in shown) for name in fields[:2]]
         return data[:, :2, 0, 0] * weights
 

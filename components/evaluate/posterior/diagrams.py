@@ -93,7 +93,7 @@ def draw_methods(names: Sequence[str], scores: Sequence[tuple[Score, Score]], pa
         value = np.array([s.value for s in own])
         error = np.clip([value - [s.low for s in own], np.array([s.high for s in own]) - value], 0, None)
         for i in range(len(names)):
-            colour = SERIES[0] if i < 1 else SERIES[5]
+            colour = SERIES[0] if names[i].startswith("network") else SERIES[5]
             axes.errorbar(value[i], row[i], xerr=error[:, i : i + 1], fmt="o", color=colour, elinewidth=1.5)
             note(axes, value[i], row[i] + 0.22, f"{value[i]:.4f}", INK, ha="center", fontsize=7)
         axes.set_xlim(0, 1.12 * float(np.max([s.high for s in own])))

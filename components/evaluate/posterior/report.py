@@ -16,7 +16,7 @@ from components.evaluate.posterior.outcome import Outcome, Sample
 from components.evaluate.posterior.scores import COSMOLOGY, SCORES, Posterior, rms_of
 from components.evaluate.regression.calibration_diagrams import draw_coverage, draw_pit
 from components.evaluate.training_section import add_training
-from components.physics.multifield import PARAMETERS
+from components.physics.multifield import COSMOLOGICAL, PARAMETERS
 
 GOAL_RATIO, GOAL_CHI2, GOAL_CORRELATION = 0.85, (0.85, 1.15), 0.1
 _LOSS = "moment loss"
@@ -143,7 +143,29 @@ def _goals(outcome: Outcome) -> str:
             f"no error correlated with feedback by 0.1 or more: {word(found < GOAL_CORRELATION)} ({found:.2f}, "
             f"where chance alone gives {outcome.chance:.2f})"
         )
-    return f"Goals: {'; '.join(said)}."
+    return f"Goals: {'; '.join(said)}. {_simplest(outcome)}"
+
+
+def _simplest(outcome: Outcome) -> str:
+    """Say where mean and variance of the maps, which ask for no network, are ahead of it."""
+    simple = outcome.baselines[MOMENTS]
+    ahead = [
+        f"{NAMES[name]} ({simple[f'{name}_rms'].value:.4f} to {outcome.scores[f'{name}_rms'].value:.4f})"
+        for name in COSMOLOGICAL
+        if simple[f"{name}_rms"].value < outcome.scores[f"{name}_rms"].value
+    ]
+    if not ahead:
+        return "Mean and variance of the maps, by ridge regression, are behind the network in both."
+    why = ""
+    if {"Mtot", "Mgas"} <= set(outcome.fields):
+        why = (
+            " The density of baryons is the same in all these universes, so that the ratio of all gas to all "
+            "matter in a map is Ω_m almost by itself."
+        )
+    return (
+        "Mean and variance of the maps, by ridge regression, are AHEAD of the network in "
+        f"{' and '.join(ahead)}.{why}"
+    )
 
 
 def _add_parameters(section: Section, sample: Sample) -> None:
@@ -210,7 +232,7 @@ def _add_feedback(section: Section, outcome: Outcome) -> None:
     text = ways[outcome.invariance]
     if outcome.cost:
         costs = [
-            f"{NAMES[name.removesuffix('_rms')]} {100 * (factor - 1):+.1f}\u202f%"
+            f"{NAMES[name.removesuffix('_rms')]} {format_number(factor - 1, '+.1%')}"
             for name, factor in outcome.cost.items()
         ]
         before = outcome.marginal["feedback_correlation"].value
@@ -218,7 +240,7 @@ def _add_feedback(section: Section, outcome: Outcome) -> None:
             f" Its cost, beside a network trained alike without: rms errors change by {' and '.join(costs)}; the "
             f"largest correlation is {outcome.scores['feedback_correlation'].value:.2f} and was {before:.2f}."
         )
-    section.text(text.replace("-", "\u2212") if outcome.cost else text)
+    section.text(text)
     section.figure(draw_feedback(outcome.sample.posterior, outcome.chance))
 
 
