@@ -26,7 +26,7 @@ packages() {
   echo "$project" > "$site/armillary.pth"
   compile "$venv/lib"
   # Whoever strips too much learns it here.
-  "$venv/bin/python" -c 'import astropy.io.fits, boto3, matplotlib.pyplot, numba, pyarrow.parquet, skops.io, sklearn, torch
+  "$venv/bin/python" -c 'import astropy.io.fits, boto3, hdf5plugin, matplotlib.pyplot, numba, pyarrow.parquet, shap, skops.io, sklearn, torch
 boto3.client("s3", region_name="us-east-1")'
 }
 
@@ -51,6 +51,8 @@ strip() {
     "$site/numpy/_core/include" "$site"/nvidia/*/include
   find "$site/torch/bin" -type f ! -name torch_shm_manager -delete
   find "$site/hdf5plugin/plugins" -type f ! -name libh5blosc.so ! -name libh5lz4.so -delete
+  # Its list of what is there, or its import complains of each that is not.
+  sed -i "s/'embedded_filters': ([^)]*)/'embedded_filters': ('blosc', 'lz4')/" "$site/hdf5plugin/_config.py"
   rm -f "$site"/pyarrow/*flight* "$site"/pyarrow/*s3*
   find "$site/kcorrect/data/responses" -type f ! -name 'sdss_*' -delete
   find "$site/botocore/data" -mindepth 1 -maxdepth 1 -type d \
