@@ -22,9 +22,16 @@ from components.train.variational_autoencoder.inputs import (
     look_at,
     normal_equations,
 )
-from components.train.variational_autoencoder.network import Architecture, Prior, divergence, folded, unfolded
+from components.train.variational_autoencoder.network import (
+    Architecture,
+    Prior,
+    divergence,
+    folded,
+    haar,
+    unfolded,
+)
 from components.train.variational_autoencoder.noise import NoiseModel, fit_noise, noise_bands
-from components.train.variational_autoencoder.objective import new_likelihood, transformed
+from components.train.variational_autoencoder.objective import latent_share, new_likelihood, transformed
 from components.train.variational_autoencoder.slices import geometry_of
 from components.train.variational_autoencoder.training import Settings, train
 
@@ -232,3 +239,26 @@ def test_slices_that_do_not_say_how_they_were_cut_are_refused() -> None:
 def test_settings_are_checked(wrong: dict[str, float]) -> None:
     with pytest.raises(ParameterError):
         Settings(**wrong)  # type: ignore[arg-type]
+
+
+def test_latents_begin_as_patterns_that_carry_half_of_what_is_missed() -> None:
+    torch.manual_seed(4)
+    network = Architecture(len(FIELDS) + 1, NUMBERS, 8, 1, 6).build().eval()
+    batch = _batch(8)
+    smooth = resample_grid(np.random.default_rng(1).standard_normal((8, 4, 4, 4)).astype(np.float32), (8, 8, 8))
+    missed = 3 * torch.from_numpy(smooth)
+    network.begin_latents(missed)
+    torch.testing.assert_close(haar(8) @ haar(8).T, torch.eye(8))
+    with torch.no_grad():
+        prior = network.look(batch["fine"], 0 * batch["coarse"], batch["summary"])
+        mean, _ = network.recognise(prior, prior.mean_field + missed)
+        found = network.decode(prior, mean) - network.mean(prior)
+    left = float((missed - found).square().mean() / missed.square().mean())
+    assert left < 0.7, "random weights would leave all of it"
+
+
+def test_latents_are_asked_for_long_waves_alone() -> None:
+    share = latent_share(GEOMETRY, 6)
+    assert float(share[0]) == pytest.approx(0.5)
+    assert bool((share[1:] <= share[:-1]).all())
+    assert float(share[-1]) == 0

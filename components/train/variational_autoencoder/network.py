@@ -1,5 +1,6 @@
 """The networks: a U-Net in three dimensions that is periodic, and latents that carry what it cannot know."""
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -93,13 +94,12 @@ class Reconstructor(nn.Module):
         self.noise = NoiseLevel(architecture.summary, architecture.bands)
         if latents:
             self.prior = nn.Conv3d(2 * width, 2 * latents, 1)
-            self.posterior = nn.Sequential(
-                convolution(2 * width + 8, width), nn.SiLU(), nn.Conv3d(width, 2 * latents, 1)
-            )
+            self.recognised = nn.Conv3d(width, 2 * latents, 1)
+            self.posterior = nn.Sequential(convolution(2 * width + 8, width), nn.SiLU())
             self.gate = nn.Conv3d(width, _GATES, 1)
             self.spread = nn.Conv3d(latents, 8 * _GATES, 1, bias=False)
             self.paint = convolution(_GATES, 1, bias=False)
-            self.narrow = NoiseLevel(architecture.summary, architecture.bands)
+            self.direct = convolution(8, 2 * latents, bias=False)
 
     def look(self, fine: Tensor, coarse: Tensor, summary: Tensor) -> Prior:
         """Look at a final field; the last of the coarse fields is the linear estimate, to which is added."""
@@ -122,7 +122,8 @@ class Reconstructor(nn.Module):
     def recognise(self, prior: Prior, target: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and logarithmic width of the latents once the initial field is known as well."""
         missed = folded((target - prior.mean_field.detach())[:, None])
-        mean, log_width = self.posterior(torch.cat([prior.deep, missed], 1)).chunk(2, 1)
+        found = self.recognised(self.posterior(torch.cat([prior.deep, missed], 1))) + self.direct(missed)
+        mean, log_width = found.chunk(2, 1)
         return prior.mean + mean, (prior.log_width + log_width).clamp(-5, 2)
 
     def decode(self, prior: Prior, latents: Tensor) -> Tensor:
@@ -130,12 +131,43 @@ class Reconstructor(nn.Module):
         painted: Tensor = self.paint(unfolded(self.spread(latents)) * prior.gate)
         return prior.mean_field + painted[:, 0]
 
+    @torch.no_grad()
+    def begin_latents(self, missed: Tensor) -> None:
+        """Let each latent begin as one pattern of neighbouring cells, which it carries half of the power of.
+
+        Random weights would take long to find that latents can say anything at all.
+
+        Parameters
+        ----------
+        missed : Tensor, shape (rows, z, y, x)
+            What the network misses before it has learnt anything.
+        """
+        patterns = haar(self.architecture.latents).to(missed)
+        found = torch.einsum("lk,rkzyx->lrzyx", patterns, folded(missed[:, None]))
+        scale = found.flatten(1).square().mean(1).sqrt()
+        for layer in (self.direct, self.spread, self.gate, self.paint, self.recognised):
+            layer.weight.mul_(_QUIET)
+        for number, (pattern, size) in enumerate(zip(patterns, scale, strict=True)):
+            self.direct.weight[number, :, 1, 1, 1] += _HALF * pattern / size
+            self.spread.weight[:, number, 0, 0, 0] += _HALF * size * pattern.repeat(_GATES)
+        self.paint.weight[:, :, 1, 1, 1] += 1 / _GATES
+        even, narrower = self.gate.bias, self.recognised.bias
+        assert even is not None
+        assert narrower is not None
+        even += 1
+        narrower[self.architecture.latents :] += math.log(_HALF)
+
     def mean(self, prior: Prior) -> Tensor:
         """Answer in the mean over the latents."""
         return self.decode(prior, prior.mean) if self.architecture.latents else prior.mean_field
 
 
 _GATES = 8
+_HALF = 0.5**0.5
+"""Amplitude of half of the power."""
+
+_QUIET = 0.2
+"""Of random weights beside those that are set."""
 
 
 class ResidualBlock(nn.Module):
@@ -185,6 +217,12 @@ def unfolded(x: Tensor) -> Tensor:
     rows, features, z, y, x_ = x.shape
     blocks = x.reshape(rows, features // 8, 2, 2, 2, z, y, x_).permute(0, 1, 5, 2, 6, 3, 7, 4)
     return blocks.reshape(rows, features // 8, 2 * z, 2 * y, 2 * x_)
+
+
+def haar(count: int) -> Tensor:
+    """Return patterns of signs of blocks of 2 x 2 x 2 cells, shape (at most 8, 8), the even one first."""
+    pair = torch.tensor([[1.0, 1.0], [1.0, -1.0]])
+    return torch.kron(torch.kron(pair, pair), pair)[:count] / 8**0.5
 
 
 def divergence(mean: Tensor, log_width: Tensor, prior: Prior) -> Tensor:

@@ -3,6 +3,7 @@
 from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -16,12 +17,34 @@ INPUTS = ("fine", "coarse", "summary")
 TARGET = "target"
 
 
+LARGEST_SHARE = 0.5
+"""Share of the missing power that the latents are asked to spread, at the longest waves."""
+
+_SHARED_UP_TO = 1.0
+"""Of the highest wavenumber of the latents' grid: up to there their share is largest, at twice that nothing."""
+
+
+def _edges(geometry: Geometry, bands: int) -> npt.NDArray[np.float64]:
+    highest = float(magnitude(geometry.work, geometry.lengths).max())
+    return np.geomspace(0.9 * 2 * np.pi / geometry.box_size, 1.001 * highest, bands + 1)
+
+
+def latent_share(geometry: Geometry, bands: int) -> Tensor:
+    """Share of the missing power that the latents are asked to spread, by band.
+
+    Of a Gaussian uncertainty any share may as well be left to the noise, which is why latents collapse when
+    nothing is asked of them. Asked for a share, they learn where the uncertainty is larger: noise cannot know.
+    """
+    edges = _edges(geometry, bands)
+    centre = np.sqrt(edges[1:] * edges[:-1])
+    octaves = np.log2(centre / (_SHARED_UP_TO * np.pi / geometry.box_size * min(geometry.work) / 2))
+    return torch.from_numpy(LARGEST_SHARE * np.clip(1 - octaves, 0, 1)).float()
+
+
 def new_likelihood(geometry: Geometry, bands: int) -> WaveLikelihood:
     """Likelihood over the waves that a network answers for."""
     wave = magnitude(geometry.work, geometry.lengths)
-    fundamental = 2 * np.pi / geometry.box_size
-    edges = np.geomspace(0.9 * fundamental, 1.001 * wave.max(), bands + 1)
-    band = np.digitize(wave, edges) - 1
+    band = np.digitize(wave, _edges(geometry, bands)) - 1
     for axis, side in enumerate(geometry.work):  # neither the mean nor the Nyquist frequency
         place = [slice(None)] * 3
         place[axis] = slice(side // 2, side // 2 + 1)
@@ -57,13 +80,16 @@ class VariationalLoss:
     ----------
     likelihood : WaveLikelihood
         Of what an answer misses.
+    share : Tensor, shape (bands,)
+        Of the missing power, that the latents are asked to spread: with them known, the noise is so much less.
     free_nats : float
         Information in a latent that costs nothing, in nats for each of its cells: so that none collapses to its
         prior before the decoder has learnt to read it.
     """
 
-    def __init__(self, likelihood: WaveLikelihood, free_nats: float):
+    def __init__(self, likelihood: WaveLikelihood, share: Tensor, free_nats: float):
         self.likelihood, self.free_nats = likelihood, free_nats
+        self.remains = torch.log1p(-share)
 
     def __call__(self, network: nn.Module, batch: dict[str, Tensor]) -> Tensor:
         """Mean loss of a minibatch in nats a wave."""
@@ -75,8 +101,10 @@ class VariationalLoss:
         noise = torch.randn_like(mean) if own.training else torch.zeros_like(mean)
         with_latents = own.decode(prior, mean + torch.exp(log_width) * noise)
         likelihood = self.likelihood.to(target.device)
-        evidence = likelihood(target - with_latents, own.narrow(summary)).mean()
-        answer = likelihood(target - own.mean(prior), own.noise(summary)).mean()
+        level = own.noise(summary)
+        narrow = level.detach() + self.remains.to(level.device)
+        evidence = likelihood(target - with_latents, narrow).mean()
+        answer = likelihood(target - own.mean(prior), level).mean()
         loss: Tensor = (evidence + self._cost(mean, log_width, prior) + answer) / likelihood.counts.sum()
         return loss
 

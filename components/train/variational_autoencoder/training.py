@@ -26,6 +26,7 @@ from components.train.variational_autoencoder.objective import (
     TARGET,
     PlainLoss,
     VariationalLoss,
+    latent_share,
     new_likelihood,
 )
 from components.train.variational_autoencoder.preparation import Preparation, prepare_table
@@ -144,13 +145,16 @@ class _Fitting:
         torch.manual_seed(settings.seed)
         architecture = Architecture(fields, NUMBERS, settings.width, latents, _BANDS)
         network = architecture.build().to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-        likelihood = new_likelihood(self._preparation.geometry, _BANDS)
+        geometry = self._preparation.geometry
+        likelihood = new_likelihood(geometry, _BANDS)
         _begin_with_the_estimate(network, likelihood, self._training)
         checkpoint = checkpoint_folder(
             f"reconstruction-{name}", asdict(settings), architecture.to_json(), self._identity
         )
         loss: Callable[[nn.Module, dict[str, Tensor]], Tensor] = (
-            VariationalLoss(likelihood, settings.free_nats) if latents else PlainLoss(likelihood)
+            VariationalLoss(likelihood, latent_share(geometry, _BANDS), settings.free_nats)
+            if latents
+            else PlainLoss(likelihood)
         )
         schedule = Schedule(
             epochs=settings.epochs,
@@ -165,12 +169,12 @@ class _Fitting:
 
 @torch.no_grad()
 def _begin_with_the_estimate(network: Reconstructor, likelihood: WaveLikelihood, rows: Minibatches) -> None:
-    """Set the noise to what the network misses at first, so that it need not spend its first steps on that."""
-    powers = [likelihood.power(_missed(network, batch)) for batch in _some(rows)]
-    level = torch.log(torch.cat(powers).mean(0).clamp(min=1e-6))
+    """Set noise and latents to what the network misses at first, so that it need not look for that."""
+    missed = torch.cat([_missed(network, batch) for batch in _some(rows)])
+    level = torch.log(likelihood.power(missed).mean(0).clamp(min=1e-6))
     network.noise.linear.bias.copy_(level)
     if network.architecture.latents:
-        network.narrow.linear.bias.copy_(level)
+        network.begin_latents(missed)
 
 
 def _missed(network: Reconstructor, batch: dict[str, Any]) -> Tensor:
