@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 @dataclass(frozen=True)
@@ -117,14 +118,14 @@ class Reconstructor(nn.Module):
             nothing = deep[:, :0]
             return Prior(mean_field, x[:, :0], deep, nothing, nothing)
         mean, log_width = self.prior(deep).chunk(2, 1)
-        return Prior(mean_field, self.gate(x), deep, mean, log_width.clamp(-5, 2))
+        return Prior(mean_field, self.gate(x), deep, mean, log_width.clamp(*_LOG_WIDTHS))
 
     def recognise(self, prior: Prior, target: Tensor) -> tuple[Tensor, Tensor]:
         """Return mean and logarithmic width of the latents once the initial field is known as well."""
         missed = folded((target - prior.mean_field.detach())[:, None])
         found = self.recognised(self.posterior(torch.cat([prior.deep, missed], 1))) + self.direct(missed)
         mean, log_width = found.chunk(2, 1)
-        return prior.mean + mean, (prior.log_width + log_width).clamp(-5, 2)
+        return prior.mean + mean, (prior.log_width + log_width).clamp(*_LOG_WIDTHS)
 
     def decode(self, prior: Prior, latents: Tensor) -> Tensor:
         """Answer for given latents, shape (rows, z, y, x)."""
@@ -163,6 +164,13 @@ class Reconstructor(nn.Module):
 
 
 _GATES = 8
+
+_LOG_WIDTHS = (-2.0, 1.0)
+"""Of latents: narrower ones would make a single odd box cost more than all others together."""
+
+_LARGEST_CHANGE = 3.0
+"""Of the logarithmic noise power, from box to box."""
+
 _HALF = 0.5**0.5
 """Amplitude of half of the power."""
 
@@ -195,7 +203,8 @@ class NoiseLevel(nn.Module):
 
     def forward(self, summary: Tensor) -> Tensor:
         """Return shape (rows, bands)."""
-        level: Tensor = self.linear(summary)
+        change = functional.linear(summary, self.linear.weight) / _LARGEST_CHANGE
+        level: Tensor = self.linear.bias + _LARGEST_CHANGE * torch.tanh(change)
         return level
 
 
