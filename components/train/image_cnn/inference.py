@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from components.common.distributions import BinnedDistribution
@@ -20,6 +20,7 @@ from components.preprocess.cutouts.preparation import prepare
 from components.train.conv1d.answers import RedshiftAnswer, answer_from_json
 from components.train.image_cnn.network import Architecture, CutoutNetwork
 from components.train.image_cnn.side_inputs import SideInputs
+from components.train.network_folder import save_weights
 
 INPUTS = ("images", "images+magnitudes", "magnitudes")
 """What a network may be shown; without images it tells what the images add."""
@@ -112,8 +113,7 @@ class CutoutModel:
 def save_model(folder: Path, model: CutoutModel, history: list[Epoch]) -> None:
     """Write `weights.safetensors`, `model.json` and `history.json` into a folder that is created."""
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {name: value.detach().cpu().contiguous() for name, value in model.network.state_dict().items()}
-    save_file(weights, folder / "weights.safetensors")
+    save_weights(folder / "weights.safetensors", model.network)
     write_json(folder / "history.json", history)
     write_json(
         folder / "model.json",

@@ -7,28 +7,26 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 from components.common.errors import InputError, ParameterError
 from components.common.files import whole
 from components.common.minibatches import Minibatches
-from components.common.provenance import code_version
 from components.common.tables import (
     open_table,
     read_batches,
-    read_provenance,
     read_settings,
     read_table,
 )
 from components.common.telemetry import report_counts, stage
-from components.common.training import Epoch, Schedule, checkpoint_folder, fit, forget, pick_device
+from components.common.training import Schedule, checkpoint_folder, fit, forget, pick_device
 from components.preprocess.cutouts.preparation import Preparation, prepare
 from components.train.conv1d.answers import RedshiftAnswer
 from components.train.image_cnn.inference import INPUTS, CutoutModel, save_model
 from components.train.image_cnn.network import Architecture, vary
 from components.train.image_cnn.side_inputs import MAGNITUDES, SideInputs, stack_magnitudes
+from components.train.network_folder import identify
 
 IMAGE = "image"
 """Column with the prepared cutouts."""
@@ -124,7 +122,7 @@ def train(dataset: Path, model: Path, settings: Settings) -> None:
         report_counts(rows_in=training.rows, rows_validation=validation.rows)
         torch.manual_seed(settings.seed)
         network = architecture.build()
-        checkpoint = checkpoint_folder("image_cnn", asdict(settings), architecture.to_json(), _identity(table))
+        checkpoint = checkpoint_folder("image_cnn", asdict(settings), architecture.to_json(), identify(table))
         schedule, stored = _schedule(settings), read_settings(table)
         loss = make_loss(answer, side_inputs, settings.target, storage_unit(stored))
         history = fit(network, loss, training, validation, schedule, checkpoint)
@@ -290,23 +288,3 @@ def _schedule(settings: Settings) -> Schedule:
         seed=settings.seed,
         precision=fastest_precision(settings.precision),
     )
-
-
-def _identity(table: Path) -> list[Any]:
-    """Tell one data set from another, so that a checkpoint is taken up only for its own."""
-    labels = read_table(table, ["id", "split"])
-    named: list[npt.NDArray[Any]] = [labels["id"], labels["split"]]
-    return [read_provenance(table).to_json(), read_settings(table), *(values.tolist() for values in named)]
-
-
-def _record(table: Path, settings: Settings, precision: str, history: list[Epoch]) -> dict[str, Any]:
-    losses = [epoch["validation_loss"] for epoch in history]
-    return {
-        "settings": asdict(settings),
-        "precision": precision,
-        "data": read_provenance(table).to_json(),
-        "code_version": code_version(),
-        "torch_version": torch.__version__,
-        "epochs_run": len(history),
-        "best_epoch": losses.index(min(losses)) + 1,
-    }
