@@ -26,7 +26,7 @@ from components.train.conv1d.answers import RedshiftAnswer
 from components.train.image_cnn.inference import INPUTS, CutoutModel, save_model
 from components.train.image_cnn.network import Architecture, vary
 from components.train.image_cnn.side_inputs import MAGNITUDES, SideInputs, stack_magnitudes
-from components.train.network_folder import identify
+from components.train.network_folder import identify, record_training
 
 IMAGE = "image"
 """Column with the prepared cutouts."""
@@ -126,7 +126,7 @@ def train(dataset: Path, model: Path, settings: Settings) -> None:
         schedule, stored = _schedule(settings), read_settings(table)
         loss = make_loss(answer, side_inputs, settings.target, storage_unit(stored))
         history = fit(network, loss, training, validation, schedule, checkpoint)
-        record = _record(table, settings, schedule.precision, history)
+        record = record_training(table, settings, history, precision=schedule.precision)
         unfinished = CutoutModel(network, architecture, answer, side_inputs, stored, record)
         with whole(model) as folder:
             save_model(folder, calibrate(unfinished, table), history)
