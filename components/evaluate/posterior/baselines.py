@@ -21,7 +21,7 @@ PRIOR, MOMENTS, SPECTRUM = "prior", "moments", "power_spectrum"
 LABELS = {
     PRIOR: "mean of the training universes",
     MOMENTS: "mean and variance of the maps, ridge",
-    SPECTRUM: "power spectra, small network",
+    SPECTRUM: "power spectra",
 }
 _BINS = 12
 _PENALTIES = (1e-2, 1.0, 10.0)
@@ -89,9 +89,10 @@ class Baselines:
         Mean of the training universes.
     moments : Pipeline
         Ridge on moments and their squares.
-    spectra : list of Pipeline
-        Small networks on power spectra, whose answers are averaged.
-    spectra_first : list of Pipeline
+    spectra : list of list of Pipeline
+        Small networks on power spectra, whose answers are averaged, or ridge on them and their products: what does
+        better on validation maps, for omega_m and for sigma_8.
+    spectra_first : list of list of Pipeline
         The same on the first field alone.
     unit : ndarray, shape (2,)
         What answers of the networks are in units of.
@@ -99,8 +100,8 @@ class Baselines:
 
     prior: Floats
     moments: Pipeline
-    spectra: list[Pipeline]
-    spectra_first: list[Pipeline]
+    spectra: list[list[Pipeline]]
+    spectra_first: list[list[Pipeline]]
     unit: Floats
 
     def predict(self, summaries: Summaries) -> dict[str, Floats]:
@@ -113,9 +114,13 @@ class Baselines:
             "first": self._networks(self.spectra_first, summaries.spectra[:, :1]),
         }
 
-    def _networks(self, networks: list[Pipeline], spectra: Floats) -> Floats:
-        answers = [network.predict(spectra.reshape(len(spectra), -1)) for network in networks]
-        return np.asarray(self.prior + self.unit * np.mean(answers, axis=0))
+    def _networks(self, chosen: list[list[Pipeline]], spectra: Floats) -> Floats:
+        inputs = spectra.reshape(len(spectra), -1)
+        answers = [
+            np.mean([network.predict(inputs)[:, place] for network in networks], axis=0)
+            for place, networks in enumerate(chosen)
+        ]
+        return np.asarray(self.prior + self.unit * np.column_stack(answers))
 
 
 def fit_baselines(
@@ -131,26 +136,31 @@ def fit_baselines(
         Of the networks' first weights.
     """
     own, truth = training
-    moments = make_pipeline(StandardScaler(), PolynomialFeatures(2), RidgeCV(np.geomspace(1e-3, 1e3, 13)))
+    moments = _ridge()
     moments.fit(own.moments.reshape(len(truth), -1), truth)
     prior, unit = truth.mean(axis=0), np.maximum(truth.std(axis=0), 1e-9)
     scaled = ((truth - prior) / unit, (validation[1] - prior) / unit)
 
-    def best(spectra: Floats, checked: Floats) -> list[Pipeline]:
+    def best(spectra: Floats, checked: Floats) -> list[list[Pipeline]]:
         inputs, held = spectra.reshape(len(spectra), -1), checked.reshape(len(checked), -1)
-        found = []
+        candidates = [[_ridge().fit(inputs, scaled[0])]]
         for penalty in _PENALTIES:
             with warnings.catch_warnings():  # the number of epochs is chosen, not waited for
                 warnings.simplefilter("ignore", ConvergenceWarning)
                 networks = [_network(penalty, seed + number).fit(inputs, scaled[0]) for number in range(_NETWORKS)]
-            answer = np.mean([network.predict(held) for network in networks], axis=0)
-            found.append((float(((answer - scaled[1]) ** 2).mean()), networks))
-        return min(found, key=lambda entry: entry[0])[1]
+            candidates.append(networks)
+        answers = [np.mean([one.predict(held) for one in methods], axis=0) for methods in candidates]
+        errors = np.array([((answer - scaled[1]) ** 2).mean(axis=0) for answer in answers])
+        return [candidates[place] for place in errors.argmin(axis=0)]
 
     every = best(own.spectra, validation[0].spectra)
     alone = own.spectra.shape[1] == 1
     first = every if alone else best(own.spectra[:, :1], validation[0].spectra[:, :1])
     return Baselines(prior, moments, every, first, unit)
+
+
+def _ridge() -> Pipeline:
+    return make_pipeline(StandardScaler(), PolynomialFeatures(2), RidgeCV(np.geomspace(1e-3, 1e4, 8)))
 
 
 def _network(penalty: float, seed: int) -> Pipeline:

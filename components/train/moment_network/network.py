@@ -84,7 +84,7 @@ class MomentNetwork(nn.Module):
             before = channels
         self.levels = nn.ModuleList(levels)
         self.present = nn.Linear(a.fields, a.channels[0])
-        seen = 2 * sum(a.channels) + 4 * a.fields
+        seen = 2 * sum(a.channels) + 5 * a.fields
         self.register_buffer("nepers", torch.tensor(a.decades) * math.log(10), persistent=False)
         self.scale = nn.BatchNorm1d(seen)
         self.cosmology = Head(seen, a.hidden, a.cosmology, a.dropout)
@@ -97,7 +97,7 @@ class MomentNetwork(nn.Module):
         """
         present = present.to(maps.dtype)
         maps = maps * present[:, :, None, None]
-        parts = [maps.mean((2, 3)), maps.pow(2).mean((2, 3)), self._means(maps), present]
+        parts = [maps.mean((2, 3)), maps.pow(2).mean((2, 3)), *self._moments(maps), present]
         features = maps.contiguous(memory_format=torch.channels_last)
         for number, level in enumerate(self.levels):
             features = level(features, self.present(present) if number == 0 else None)
@@ -108,11 +108,16 @@ class MomentNetwork(nn.Module):
             heads = [head(seen) for head in (self.cosmology, self.feedback)]
             return torch.cat([mean for mean, _ in heads], 1), torch.cat([width for _, width in heads], 1)
 
-    def _means(self, maps: Tensor) -> Tensor:
-        """Logarithm of the mean of each field, such as all mass in the slab, in the units of the prepared maps."""
+    def _moments(self, maps: Tensor) -> tuple[Tensor, Tensor]:
+        """Take logarithms of the mean of each field itself, such as all mass, and of its relative mean square.
+
+        The first is in the units of the prepared maps.
+        """
         nepers = self.get_buffer("nepers")
-        total = torch.logsumexp(maps.float() * nepers[:, None, None], (2, 3))
-        return (total - math.log(maps.shape[-1] * maps.shape[-2])) / nepers
+        natural, pixels = maps.float() * nepers[:, None, None], math.log(maps.shape[-1] * maps.shape[-2])
+        mean = torch.logsumexp(natural, (2, 3)) - pixels
+        square = torch.logsumexp(2 * natural, (2, 3)) - pixels
+        return mean / nepers, square - 2 * mean
 
 
 class Level(nn.Module):

@@ -70,7 +70,7 @@ class Settings:
     invariance: str = "hsic"
     strength: float = 3.0
     compare_marginal: bool = True
-    epochs: int = 16
+    epochs: int = 20
     batch_size: int = 64
     learning_rate: float = 3e-3
     patience: int = 15
