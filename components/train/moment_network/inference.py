@@ -9,13 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from components.common.errors import ArmillaryError, InputError
 from components.common.files import read_json, write_json
 from components.common.training import Epoch, autocast, pick_device
 from components.train.moment_network.network import Architecture, MomentNetwork
 from components.train.moment_network.parameters import prior_moments
+from components.train.network_folder import save_weights
 
 _ROWS_AT_ONCE = 256
 
@@ -111,9 +112,9 @@ class MomentModel:
 def save_model(folder: Path, model: MomentModel, histories: Mapping[str, list[Epoch]]) -> None:
     """Write `model.json`, the weights and the histories into a folder that is created."""
     folder.mkdir(parents=True, exist_ok=True)
-    _save_weights(folder / "weights.safetensors", model.network)
+    save_weights(folder / "weights.safetensors", model.network)
     if model.marginal is not None:
-        _save_weights(folder / "marginal.safetensors", model.marginal.network)
+        save_weights(folder / "marginal.safetensors", model.marginal.network)
     for name, history in histories.items():
         write_json(folder / f"{name}.json", history)
     write_json(
@@ -155,7 +156,3 @@ def load_model(folder: Path) -> MomentModel:
         raise InputError(
             f"{folder} is not a model of this software: {error}.", "Give the model folder that a training wrote."
         ) from error
-
-
-def _save_weights(path: Path, network: MomentNetwork) -> None:
-    save_file({name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}, path)

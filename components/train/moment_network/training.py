@@ -13,8 +13,7 @@ import torch
 from components.common.errors import InputError, ParameterError
 from components.common.files import whole
 from components.common.minibatches import Minibatches
-from components.common.provenance import code_version
-from components.common.tables import open_table, read_batches, read_provenance, read_settings, read_table
+from components.common.tables import open_table, read_batches, read_settings, read_table
 from components.common.telemetry import report_counts, stage
 from components.common.training import Epoch, Schedule, checkpoint_folder, fit, forget
 from components.physics.multifield import ASTROPHYSICAL, PARAMETERS
@@ -24,6 +23,7 @@ from components.train.moment_network.inference import MomentModel, Moments, save
 from components.train.moment_network.network import Architecture
 from components.train.moment_network.objective import INVARIANCES, Adversary, Trained, make_loss
 from components.train.moment_network.parameters import coordinates, prior_moments
+from components.train.network_folder import identify, record_training
 
 MAPS = "maps"
 """Column with the prepared maps."""
@@ -141,7 +141,7 @@ def _train_one(
     torch.manual_seed(settings.seed)
     network = architecture.build()
     adversary = Adversary(len(ASTROPHYSICAL)) if settings.invariance == "adversarial" else None
-    checkpoint = checkpoint_folder("moment_network", asdict(settings), architecture.to_json(), _identity(table))
+    checkpoint = checkpoint_folder("moment_network", asdict(settings), architecture.to_json(), identify(table))
     schedule = Schedule(
         epochs=settings.epochs,
         learning_rate=settings.learning_rate,
@@ -151,7 +151,7 @@ def _train_one(
     )
     loss = make_loss(settings.invariance, settings.strength, settings.whole_maps, PARAMETERS)
     history = fit(Trained(network, adversary), loss, training, validation, schedule, checkpoint)
-    record = _record(table, settings, schedule.precision, history)
+    record = record_training(table, settings, history, precision=schedule.precision)
     stored = _prepared_as(table)
     model = MomentModel(network, architecture, np.ones(len(PARAMETERS)), stored, record)
     return dataclasses.replace(model, stretch=calibrate(model, table)), history, checkpoint
@@ -217,22 +217,3 @@ def _prepared_as(table: Path) -> dict[str, Any]:
     split = dict(stored["split"])
     own = {name: split.pop(name) for name in _SPLIT}
     return {**stored, "split": own, "trained_on": split}
-
-
-def _identity(table: Path) -> list[Any]:
-    """Tell one data set from another, so that a checkpoint is taken up only for its own."""
-    labels = read_table(table, ["id", "split"])
-    return [read_provenance(table).to_json(), read_settings(table), *(v.tolist() for v in labels.values())]
-
-
-def _record(table: Path, settings: Settings, precision: str, history: list[Epoch]) -> dict[str, Any]:
-    losses = [epoch["validation_loss"] for epoch in history]
-    return {
-        "settings": asdict(settings),
-        "precision": precision,
-        "data": read_provenance(table).to_json(),
-        "code_version": code_version(),
-        "torch_version": torch.__version__,
-        "epochs_run": len(history),
-        "best_epoch": losses.index(min(losses)) + 1,
-    }

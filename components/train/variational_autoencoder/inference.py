@@ -9,13 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from components.common.errors import ArmillaryError, InputError
 from components.common.files import read_json, write_json
 from components.common.training import Epoch, pick_device
 from components.physics.mode_spectra import resample_grid
+from components.train.network_folder import save_weights
 from components.train.variational_autoencoder.inputs import look_at
 from components.train.variational_autoencoder.network import Architecture, Prior, Reconstructor
 from components.train.variational_autoencoder.noise import NoiseModel
@@ -150,9 +151,9 @@ class Reconstruction:
 def save_model(folder: Path, model: Reconstruction, histories: dict[str, list[Epoch]]) -> None:
     """Write weights, `model.json` and `history.json` into a folder that is created."""
     folder.mkdir(parents=True, exist_ok=True)
-    _save(model.network, folder / "weights.safetensors")
+    save_weights(folder / "weights.safetensors", model.network)
     if model.plain is not None:
-        _save(model.plain, folder / "plain_unet.safetensors")
+        save_weights(folder / "plain_unet.safetensors", model.plain)
     write_json(folder / "history.json", histories["network"])
     if "plain" in histories:
         write_json(folder / "history_plain_unet.json", histories["plain"])
@@ -194,10 +195,6 @@ def load_model(folder: Path) -> Reconstruction:
         raise InputError(
             f"{folder} is not a model of this software: {error}.", "Give the model folder that a training wrote."
         ) from error
-
-
-def _save(network: Reconstructor, path: Path) -> None:
-    save_file({name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}, path)
 
 
 def _load(architecture: dict[str, Any], path: Path) -> Reconstructor:

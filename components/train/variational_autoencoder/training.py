@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from components.common.errors import ParameterError
 from components.common.files import whole
 from components.common.minibatches import Minibatches
-from components.common.provenance import code_version
-from components.common.tables import read_provenance, read_settings, read_table
+from components.common.tables import read_settings
 from components.common.telemetry import report_counts, stage
 from components.common.training import Epoch, Schedule, checkpoint_folder, fit, forget
+from components.train.network_folder import identify, record_training
 from components.train.variational_autoencoder.calibration import calibrate
 from components.train.variational_autoencoder.inference import Reconstruction, save_model
 from components.train.variational_autoencoder.inputs import FIELDS, NUMBERS
@@ -115,7 +115,7 @@ def train(dataset: Path, model: Path, settings: Settings) -> None:
             if settings.plain:
                 plain, histories["plain"], checkpoint = fitting.run("plain", 0, 0)
                 checkpoints.append(checkpoint)
-            record = _record(table, settings, histories["network"])
+            record = record_training(table, settings, histories["network"])
             blank = NoiseModel([], [], [])
             unfinished = Reconstruction(network, plain, preparation, blank, cut_by(read_settings(table)), record)
             finished = calibrate(unfinished, shown, table)
@@ -138,7 +138,7 @@ class _Fitting:
     ):
         self._preparation, self._settings = preparation, settings
         self._training, self._validation = training, validation
-        self._identity = _identity(table)
+        self._identity = identify(table)
 
     def run(self, name: str, fields: int, latents: int) -> tuple[Reconstructor, list[Epoch], Path | None]:
         settings = self._settings
@@ -189,26 +189,3 @@ def _some(rows: Minibatches) -> Iterator[dict[str, Any]]:
         seen += len(batch[TARGET])
         if seen >= _START_ROWS:
             return
-
-
-def _identity(table: Path) -> list[Any]:
-    """Tell one data set from another, so that a checkpoint is taken up only for its own."""
-    labels = read_table(table, ["id", "split"])
-    return [
-        read_provenance(table).to_json(),
-        read_settings(table),
-        labels["id"].tolist(),
-        labels["split"].tolist(),
-    ]
-
-
-def _record(table: Path, settings: Settings, history: list[Epoch]) -> dict[str, Any]:
-    losses = [epoch["validation_loss"] for epoch in history]
-    return {
-        "settings": asdict(settings),
-        "data": read_provenance(table).to_json(),
-        "code_version": code_version(),
-        "torch_version": torch.__version__,
-        "epochs_run": len(history),
-        "best_epoch": losses.index(min(losses)) + 1,
-    }
