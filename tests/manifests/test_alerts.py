@@ -7,7 +7,7 @@ import yaml
 from rendered import MANIFESTS, ROOT, RULES, needs_promtool, promtool, rules
 
 from components.common.scores import regression_scores
-from components.evaluate.regression.redshift import SCORES
+from components.promote.champion.kinds import KINDS
 
 HERE = ROOT / "tests" / "manifests"
 ALERTS = [rule for rule in rules() if "alert" in rule]
@@ -51,7 +51,8 @@ def test_a_fall_in_quality_knows_which_side_is_better() -> None:
         if rule["alert"] == "QualityFell"
     }
     assert {side: len(found) for side, found in patterns.items()} == {"higher": 1, "lower": 1}
-    for definition in (*SCORES, *regression_scores("", 1.0)):
+    known = [definition for kind in KINDS.values() for definition in kind.scores]
+    for definition in (*known, *regression_scores("", 1.0)):
         sides = [side for side, (pattern,) in patterns.items() if re.fullmatch(pattern, definition.name)]
         assert sides == [definition.direction][: definition.direction != "target"], definition.name
 
