@@ -21,7 +21,7 @@ def galaxy_spectra(
     data_version: str = "",
     archive_url: str = "https://data.sdss.org/sas",
     plates: str = "",
-    spectral_class: str = "GALAXY",
+    classes: list[str] = ["GALAXY"],  # noqa: B006 (kfp copies defaults)
     minimum_redshift: float = 0.01,
     maximum_redshift: float = 0.4,
     bin_pixels: int = 4,
@@ -30,7 +30,7 @@ def galaxy_spectra(
     group_by: str = "plate",
     validation_fraction: float = 0.1,
     test_fraction: float = 0.15,
-    kinds: list[str] = ["linear", "ridge", "forest", "svr", "network"],  # noqa: B006 (kfp copies defaults)
+    kinds: list[str] = ["linear", "ridge", "forest", "svr", "network"],  # noqa: B006
     features: list[str] = ["pixels", "pca"],  # noqa: B006
     further: list[str] = ["velocity_dispersion"],  # noqa: B006
     most_rows: int = 50_000,
@@ -52,7 +52,7 @@ def galaxy_spectra(
         archive_url=archive_url,
         catalogue="",
         plates=plates,
-        classes=[spectral_class],
+        classes=classes,
         minimum_redshift=minimum_redshift,
         maximum_redshift=maximum_redshift,
         data_version=data_version,

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import buckets
 import pytest
 from galaxy_pictures import picture_model, pictures  # noqa: F401 (fixtures)
 from galaxy_regressors import galaxies, regressors  # noqa: F401 (fixtures)
@@ -58,10 +59,7 @@ def store(weed: Mapping[str, str]):  # type: ignore[no-untyped-def]
 
     store = Store.from_environment({**weed, "ARMILLARY_BUCKET": f"test-{uuid.uuid4().hex[:12]}"})
     yield store
-    # Each bucket has volumes of its own, and the free space of the disk bounds their number.
-    for key in store.list():
-        store.delete(key)
-    store._client.delete_bucket(Bucket=store.bucket)
+    buckets.remove(store)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -99,15 +98,15 @@ def test_a_run_that_fails_names_stage_cause_and_log(armillary: Armillary, stub: 
 
 
 def test_the_record_in_the_store_tells_the_cause(
-    armillary: Armillary, stub: Stub, weed: Mapping[str, str]
+    armillary: Armillary, stub: Stub, weed: Mapping[str, str], store: Store
 ) -> None:
-    variables = {**weed, "ARMILLARY_BUCKET": f"test-{uuid.uuid4().hex[:12]}"}
+    variables = {**weed, "ARMILLARY_BUCKET": store.bucket}
     run_id = a_run(stub, shows("FAILED", *trained("FAILED")))
     record = FailureRecord(
         "toy", run_id, "train", "The archive is down. Try later.", "ArchiveError", 4, "2026-01-01T00:00:00+00:00",
         "Traceback\nArchiveError: down", "0.1.0", "abc", "pod-1",
     )  # fmt: skip
-    put_failure(Store.from_environment(variables), record)
+    put_failure(store, record)
     done = armillary("follow", "toy", run_id, "--host", stub.url, "--interval", "0.05", **variables)
     assert done.returncode == 1
     assert "The stage train failed. The archive is down. Try later." in done.stdout

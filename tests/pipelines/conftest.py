@@ -5,15 +5,17 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import buckets
 import pytest
 import toy
 from command_line import WITH_TOY, Armillary
 from rich.console import Console
 
+from components.common.store import Store
 from pipelines.local import run_pipeline
 from pipelines.parameters import resolve
 from pipelines.records import RunRecord, new_run_id
@@ -40,11 +42,12 @@ def run_toy(home: Path) -> Callable[..., RunRecord]:
 
 
 @pytest.fixture
-def environment(home: Path, weed: Mapping[str, str]) -> dict[str, str]:
+def environment(home: Path, weed: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """Give the variables of a shell with a home and a bucket of its own."""
     path = os.pathsep.join([str(Path(toy.__file__).parent), os.environ.get("PYTHONPATH", "")])
-    bucket = f"test-{uuid.uuid4().hex[:12]}"
-    return {**os.environ, **weed, "ARMILLARY_HOME": str(home), "ARMILLARY_BUCKET": bucket, "PYTHONPATH": path}
+    store = {**weed, "ARMILLARY_BUCKET": f"test-{uuid.uuid4().hex[:12]}"}
+    yield {**os.environ, **store, "ARMILLARY_HOME": str(home), "PYTHONPATH": path}
+    buckets.remove(Store.from_environment(store))
 
 
 @pytest.fixture

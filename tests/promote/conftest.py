@@ -13,11 +13,11 @@ from components.promote.champion import kinds
 
 
 @pytest.fixture
-def configured(weed: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> Store:
-    """Give a store with a bucket of its own, which the environment names."""
-    for name, value in {**weed, "ARMILLARY_BUCKET": f"test-{uuid.uuid4().hex[:12]}"}.items():
+def configured(weed: Mapping[str, str], store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """Give the store of the test, which the environment names."""
+    for name, value in {**weed, "ARMILLARY_BUCKET": store.bucket}.items():
         monkeypatch.setenv(name, value)
-    return Store.from_environment()
+    return store
 
 
 @pytest.fixture
