@@ -160,11 +160,11 @@ def draw_learning_curves(epoch: Floats, train: Floats, validation: Floats, chose
     )
 
 
-@figure_style()
 def _three_digits(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:#.3g}".rstrip(".")
 
 
+@figure_style()
 def draw_comparison(
     names: Sequence[str],
     value: Floats,
