@@ -1,5 +1,6 @@
 """Classes of spectra: what an evaluation wrote, and what `predict/classes` says of the same objects."""
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -7,9 +8,10 @@ import pandas as pd
 
 from components.common.errors import InputError
 from components.common.files import read_json
+from components.common.scores import Floats
 from components.common.scores_classification import ClassPredictions
 from components.common.tables import read_table
-from components.promote.champion.answers import Answers, Applied
+from components.promote.champion.answers import Answers, Applied, Rows
 from components.promote.champion.objects import find_objects
 
 
@@ -46,18 +48,45 @@ def apply_classes(model: Path, source: Path, objects: Answers) -> Applied:
     from components.train.conv1d.inference import load_model  # imports torch
 
     network = load_model(model)
+
+    def answer() -> Iterator[tuple[Rows, Floats]]:
+        for batch, which in find_objects(source, objects, "spectra"):
+            predicted = predict_table(batch, network)
+            yield which[predicted.ready.rows], predicted.probability
+
+    return apply_by(network.classes, objects, answer)
+
+
+def apply_by(
+    classes: Sequence[str], objects: Answers, answer: Callable[[], Iterable[tuple[Rows, Floats]]]
+) -> Applied:
+    """Gather what a model of classes says of some objects.
+
+    Parameters
+    ----------
+    classes : sequence of str
+        Those that it knows, in its order.
+    objects : Answers
+        Which objects, and their true classes.
+    answer : callable
+        Gives, batch by batch, which objects these are, and the probabilities of the classes.
+
+    Raises
+    ------
+    InputError
+        Before anything is read, when the model knows other classes.
+    """
     ours: ClassPredictions = objects.predictions
-    if set(network.classes) != set(ours.names):
+    if set(classes) != set(ours.names):
         raise InputError(
-            f"The champion knows the classes {', '.join(network.classes)}, not {', '.join(ours.names)}.",
+            f"The champion knows the classes {', '.join(classes)}, not {', '.join(ours.names)}.",
             "Promote the new model by hand: `armillary models promote`.",
         )
-    order = [network.classes.index(name) for name in ours.names]
+    order = [classes.index(name) for name in ours.names]
     rows, parts = [np.empty(0, dtype=np.intp)], [np.empty((0, len(order)))]
-    for batch, which in find_objects(source, objects, "spectra"):
-        predicted = predict_table(batch, network)
-        rows.append(which[predicted.ready.rows])
-        parts.append(predicted.probability[:, order])
+    for which, probability in answer():
+        rows.append(which)
+        parts.append(probability[:, order])
     own = np.concatenate(rows)
     found = ClassPredictions(ours.truth[own], np.concatenate(parts), ours.positive, ours.names)
     return Applied(own, found)

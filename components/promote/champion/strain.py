@@ -1,14 +1,12 @@
 """Classes of strain: what an evaluation wrote, and what a champion says of the same windows."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
-from components.common.errors import InputError
-from components.common.scores_classification import ClassPredictions
+from components.common.scores import Floats
 from components.preprocess.strain.whitening import Whitening
-from components.promote.champion.answers import Answers, Applied
-from components.promote.champion.classes import read_answers
+from components.promote.champion.answers import Answers, Applied, Rows
+from components.promote.champion.classes import apply_by, read_answers
 from components.promote.champion.objects import find_objects
 
 
@@ -32,18 +30,10 @@ def apply_strain(model: Path, source: Path, objects: Answers) -> Applied:
     from components.train.conv1d.inference import load_model  # imports torch
 
     network = load_model(model)
-    ours: ClassPredictions = objects.predictions
-    if set(network.classes) != set(ours.names):
-        raise InputError(
-            f"The champion knows the classes {', '.join(network.classes)}, not {', '.join(ours.names)}.",
-            "Promote the new model by hand: `armillary models promote`.",
-        )
-    order = [network.classes.index(name) for name in ours.names]
     whitening = Whitening.from_settings(network.preprocess_settings)
-    rows, parts = [np.empty(0, dtype=np.intp)], [np.empty((0, len(order)))]
-    for batch, which in find_objects(source, objects, "windows", ["strain"]):
-        rows.append(which)
-        parts.append(network.predict(whitening.apply(batch["strain"]))[:, order])
-    own = np.concatenate(rows)
-    found = ClassPredictions(ours.truth[own], np.concatenate(parts), ours.positive, ours.names)
-    return Applied(own, found)
+
+    def answer() -> Iterator[tuple[Rows, Floats]]:
+        for batch, which in find_objects(source, objects, "windows", ["strain"]):
+            yield which, network.predict(whitening.apply(batch["strain"]))
+
+    return apply_by(network.classes, objects, answer)
