@@ -8,6 +8,7 @@ from kfp import dsl
 
 from components.common.contents import content_hash
 from components.common.errors import ArmillaryError
+from components.common.parameter_docs import parameter_docs, with_parameters
 
 REGISTRY_VARIABLE = "ARMILLARY_REGISTRY"
 """Where a cluster finds the images, as given to `make push REGISTRY=`; on the machine that built them, unset."""
@@ -33,6 +34,7 @@ def component(image: Literal["cpu", "gpu"]) -> Callable[[Callable[..., Any]], An
     declare = dsl.component(base_image=image_name(image), install_kfp_package=False)
 
     def decorate(function: Callable[..., Any]) -> Any:
+        function.__doc__ = with_parameters(function.__doc__ or "", parameter_docs(function))
         face = declare(function)
         container = face.component_spec.implementation.container
         shell, options, script, source = container.command

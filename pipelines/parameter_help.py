@@ -1,0 +1,72 @@
+"""What each parameter of an exercise means, for the command line and for Kubeflow's pages."""
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.definition import Definition
+from pipelines.tasks import stage_name, tasks_in_order
+
+_SHARED = {
+    "batch_size": "Rows that the network learns from at once.",
+    "seed": "Of everything random: what is simulated or drawn, the split, the first weights, the bootstrap.",
+    "external_version": "Opaque. Change it to have unchanged settings run anew, because the external files changed.",
+}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of an exercise.
+
+    Attributes
+    ----------
+    name : str
+        As `--set` takes it.
+    stage : str
+        The first stage that it is given to.
+    text : str
+        What it means.
+    default : object
+        Its value where a preset says nothing.
+    presets : mapping of str to object
+        What presets say, where that is not the default.
+    """
+
+    name: str
+    stage: str
+    text: str
+    default: Any
+    presets: Mapping[str, Any]
+
+
+def explain(definition: Definition) -> list[Parameter]:
+    """Return the parameters of an exercise, stage by stage, in the order of its signature."""
+    spec = definition.pipeline.pipeline_spec
+    stages: dict[str, str] = {}
+    texts: dict[str, str] = dict(_SHARED)
+    for name in tasks_in_order(definition.pipeline):
+        task = spec.root.dag.tasks[name]
+        declared = spec.components[task.component_ref.name].input_definitions.parameters
+        for key, given in task.inputs.parameters.items():
+            if parameter := given.component_input_parameter:
+                stages.setdefault(parameter, stage_name(name))
+                if declared[key].description:
+                    texts.setdefault(parameter, declared[key].description)
+    signature = inspect.signature(definition.pipeline.pipeline_func).parameters
+    found = [
+        Parameter(
+            name=name,
+            stage=stages[name],
+            text=texts.get(name, ""),
+            default=parameter.default,
+            presets={
+                preset: values[name]
+                for preset, values in definition.presets.items()
+                if values.get(name, parameter.default) != parameter.default
+            },
+        )
+        for name, parameter in signature.items()
+    ]
+    order = list(dict.fromkeys(stage_name(name) for name in tasks_in_order(definition.pipeline)))
+    return sorted(found, key=lambda parameter: order.index(parameter.stage))
