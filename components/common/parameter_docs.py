@@ -16,7 +16,7 @@ import docstring_parser
 
 _ROOT = Path(__file__).resolve().parents[2]
 _CHOICES = re.compile(r"^\{(.+)\}$")
-_ELSEWHERE = re.compile(r"^As in `(components[\w.]+)\.(\w+)`\.$")
+_ELSEWHERE = re.compile(r"^(?:As in|See) `(components[\w.]+)\.([A-Z]\w+)`\.$")
 
 
 def parameter_docs(function: Callable[..., Any]) -> dict[str, str]:

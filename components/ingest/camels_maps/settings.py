@@ -39,7 +39,7 @@ class Settings:
     seed : int
         Of the simulator: another seed, other universes.
     particles, steps : int
-        Of the simulator: particles a side, and time steps.
+        Of the simulator: particles along each side of the box, and time steps.
     location : str
         For `files` the folder with the maps and their tables of parameters.
     archive_url : str

@@ -40,7 +40,7 @@ class Settings:
         Particles that count: all by their mass, gas and stars among them, or those of dark matter (type 1) alone.
         In N-body simulations there is no difference.
     particles, steps : int
-        Of the simulator: particles a side, and time steps.
+        Of the simulator: particles along each side of the box, and time steps.
     location : str
         For `files` the folder.
     archive_url : str

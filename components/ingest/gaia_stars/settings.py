@@ -39,17 +39,18 @@ class Settings:
     members : str
         CSV file of members, by source_id or position: the truth that evaluation compares with. Empty for none.
     region_name : str
-        A cluster of the bundled table.
+        Region: around a cluster of the bundled table.
     ra, dec, radius_deg : float
-        Or a circle; a radius beside a name replaces the table's. A radius of 0 means none is given: the simulator
-        then has a field of its own, and files are taken whole.
+        Region, instead of a name: a circle, in degrees. A radius beside a name replaces the table's. A radius of 0
+        means that none is given: the simulator then has a field of its own, and files are taken whole.
     polygon : str
-        Or corners, as "ra dec, ra dec, ra dec".
+        Region, instead of a circle: its corners, as "ra dec, ra dec, ra dec".
     maximum_magnitude : float
         Faintest G.
     maximum_ruwe, minimum_visibility_periods, maximum_parallax_error, maximum_pm_error
-        Cuts that the archive is asked to make, so that less travels; 0 for none. Never by parallax over error:
-        that would delete the distant clusters. The other sources are cut by preprocess alone.
+        Stars to keep, by quality, errors in mas and mas/yr; 0 for no cut. The archive is asked to make it, so that
+        less travels; the other sources are cut by preprocess alone. Never by parallax over error: that would delete
+        the distant clusters.
     archive_url : str
         Address of the TAP service.
     timeout_seconds : float

@@ -33,7 +33,7 @@ class Settings:
     event : str
         Event whose data are wanted of the archive, such as GW150914.
     gps_start, gps_stop : int
-        Or the interval of time that is wanted of it.
+        Instead of an event: the first and last GPS second of the open data that are wanted.
     exclude : str
         GPS times separated by commas around which real data are no noise: known events.
     minimum_detectors : int
@@ -41,14 +41,14 @@ class Settings:
     signal_fraction : float
         Share of the windows with a wave, for what is simulated or injected.
     minimum_mass, maximum_mass : float
-        Of each black hole in the detectors' frame, in solar masses.
+        Lightest and heaviest black hole of simulated pairs, in the detectors' frame, in solar masses.
     maximum_spin : float
         Largest aligned spin.
     snr_mean, snr_spread : float
-        Signal-to-noise ratio a detector: normally distributed, never below 1; times the root of 3 it is the
+        Mean and scatter of the signal-to-noise ratio in a detector: normally distributed, never below 1; times the root of 3 it is the
         network's. The defaults are those with which a winner of G2Net simulated the competition's data.
     earliest_merger, latest_merger : float
-        Seconds from the beginning of the window.
+        When black holes merge, in seconds from the beginning of the window.
     data_version : str
         Opaque. Change it to have unchanged settings run anew, because the files behind them changed.
     shard, shards : int

@@ -38,11 +38,11 @@ class Settings:
     size : int
         Pixels along each side, of 0.396127 arcsec.
     minimum_redshift, maximum_redshift : float
-        Range of labels wanted.
+        Range of redshifts wanted.
     maximum_magnitude : float
         Faintest Petrosian (of simulated pictures: model) magnitude in r, corrected for extinction.
     minimum_ra, maximum_ra : float
-        Stripe of the sky that SkyServer is asked for, in degrees.
+        Stripe of the sky that SkyServer is asked for, in degrees of right ascension.
     data_version : str
         Opaque. Change it to have unchanged settings run anew, because the files behind them changed.
     shard, shards : int

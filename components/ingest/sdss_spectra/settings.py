@@ -40,7 +40,7 @@ class Settings:
     classes : tuple of str
         Spectral classes wanted.
     minimum_redshift, maximum_redshift : float
-        Range of labels wanted. Stars are exempt: theirs are velocities.
+        Range of redshifts wanted. Stars are exempt: theirs are velocities.
     skyserver_url : str
         Base address of SkyServer.
     data_version : str
