@@ -1,6 +1,5 @@
 """What strain is held against: the majority, excess power, and the matched filter, which is the bound."""
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from components.common.scores import Floats
 from components.common.scores_classification import majority
 from components.common.tables import Columns, read_batches, read_settings, read_table
+from components.common.threads import cores
 from components.evaluate.classification.outcome import LABEL, index_classes
 from components.physics.matched_filter import TemplateBank, build_bank, excess_power, network_snr
 from components.preprocess.strain.whitening import Whitening
@@ -89,7 +89,7 @@ class StrainBaselines:
 
     def _filter(self, strain: npt.NDArray[np.float32]) -> Floats:
         parts = [strain[start : start + _ROWS_AT_ONCE] for start in range(0, len(strain), _ROWS_AT_ONCE)]
-        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        with ThreadPoolExecutor(cores()) as pool:
             found = pool.map(lambda part: network_snr(part, self._bank)[0], parts)
         return np.concatenate([np.zeros(0), *found])
 

@@ -1,17 +1,14 @@
 """The embedded default: universes from a particle mesh, with gas and stars painted on."""
 
-import itertools
-import os
-from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 
 import numpy as np
 from scipy.stats import qmc
 
 from components.common.errors import ParameterError
 from components.common.provenance import Provenance, code_version
+from components.common.threads import map_ahead
 from components.ingest.camels_maps.settings import SIMULATOR, Settings
 from components.ingest.camels_maps.source import Simulation, Simulations
 from components.physics.cosmology import Cosmology
@@ -60,7 +57,9 @@ def open_simulator(settings: Settings) -> Simulations:
         seed=settings.seed,
         notes=(NOTE,),
     )
-    return Simulations(provenance, len(numbers), settings.grid, _simulate(numbers, settings))
+    # Each has its own seed: threads change nothing.
+    simulations = map_ahead(partial(_one, settings=settings), numbers)
+    return Simulations(provenance, len(numbers), settings.grid, simulations)
 
 
 def parameters_of(camels_set: str, number: int, seed: int) -> tuple[float, ...]:
@@ -93,24 +92,6 @@ def _in_range(name: str, unit: float) -> float:
     if name in ASTROPHYSICAL:
         return float(low * (high / low) ** unit)
     return float(low + (high - low) * unit)
-
-
-def _simulate(numbers: Sequence[int], settings: Settings) -> Iterator[Simulation]:
-    """Yield simulations in order, the next ones being computed. Each has its own seed: threads change nothing."""
-    threads = len(os.sched_getaffinity(0))
-    queue = iter(numbers)
-    waiting: deque[Future[Simulation]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
-        try:
-            while True:
-                for number in itertools.islice(queue, threads + 1 - len(waiting)):
-                    waiting.append(pool.submit(_one, number, settings))
-                if not waiting:
-                    return
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
 
 
 def _one(number: int, settings: Settings) -> Simulation:

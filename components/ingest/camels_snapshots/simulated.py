@@ -1,10 +1,6 @@
 """The embedded default: universes of a particle-mesh simulator, in the ranges of CAMELS' latin hypercube."""
 
-import itertools
-import os
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import numpy as np
@@ -12,6 +8,7 @@ from scipy.stats import qmc
 
 from components.common.provenance import Provenance, code_version
 from components.common.tables import Columns
+from components.common.threads import map_ahead
 from components.ingest.camels_snapshots.settings import Settings
 from components.ingest.dataset import Source
 from components.physics.cosmology import Cosmology
@@ -61,18 +58,9 @@ def field_seed(seed: int, number: int) -> int:
 
 
 def _simulate(settings: Settings, mine: range) -> Iterator[Columns]:
-    """Yield simulations in order while the next ones run, each on a core of its own: threads change nothing."""
+    """Yield simulations in order. Each has its own seed and a core of its own: threads change nothing."""
     cosmologies = draw_cosmologies(settings.rows, settings.seed)
-    threads = len(os.sched_getaffinity(0))
-    numbers = iter(mine)
-    waiting: deque[Future[Columns]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
-        while True:
-            for number in itertools.islice(numbers, threads + 1 - len(waiting)):
-                waiting.append(pool.submit(_run, number, cosmologies[number], settings))
-            if not waiting:
-                return
-            yield waiting.popleft().result()
+    return map_ahead(lambda number: _run(number, cosmologies[number], settings), mine)
 
 
 def _run(number: int, cosmology: Cosmology, settings: Settings) -> Columns:

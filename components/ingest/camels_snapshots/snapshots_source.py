@@ -1,6 +1,5 @@
 """Snapshots of CAMELS, or of any simulation in its layout: from the archive, or from a folder."""
 
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +11,7 @@ from components.common.provenance import Provenance
 from components.common.rejections import Rejections
 from components.common.tables import Columns
 from components.common.telemetry import warn
+from components.common.threads import cores
 from components.ingest.camels_snapshots.density import Density, read_density
 from components.ingest.camels_snapshots.layout import Layout, MissingError, folders, tables
 from components.ingest.camels_snapshots.parameter_table import Simulation, choose, read_parameters
@@ -103,7 +103,7 @@ def _stream(mine: list[Simulation], settings: Settings, rejections: Rejections) 
 
 def _row(layout: Layout, simulation: Simulation, settings: Settings, rejections: Rejections) -> Columns | None:
     """Read one simulation, or say why it cannot be used."""
-    workers = len(os.sched_getaffinity(0))
+    workers = cores()
     try:
         early = read_density(layout.files(simulation.name, settings.target), settings, workers=workers)
         late = read_density(layout.files(simulation.name, "last"), settings, early.offset, workers)

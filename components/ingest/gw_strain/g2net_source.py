@@ -21,6 +21,7 @@ from components.common.rejections import Rejections
 from components.common.store import NotInStoreError, Store
 from components.common.tables import Columns
 from components.common.telemetry import warn
+from components.common.threads import cores
 from components.ingest.dataset import Source
 from components.ingest.gw_strain.schema import NOISE, SAMPLES, SIGNAL, complete
 from components.ingest.gw_strain.settings import Settings
@@ -181,7 +182,7 @@ def _read_labels(place: "_Folder | _Bucket", rejections: Rejections) -> tuple[pd
 
 def _stream(place: "_Folder | _Bucket", labels: pd.DataFrame, rejections: Rejections) -> Iterator[Columns]:
     """Read ahead by a batch: memory holds two of them, however many there are."""
-    threads = _THREADS_PER_CORE * len(os.sched_getaffinity(0))
+    threads = _THREADS_PER_CORE * cores()
     starts = iter(range(0, len(labels), WINDOWS_PER_BATCH))
     waiting: deque[tuple[pd.DataFrame, list[Future[npt.NDArray[np.float64] | _Rejected]]]] = deque()
     with (

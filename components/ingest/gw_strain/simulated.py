@@ -1,16 +1,14 @@
 """The embedded default: Gaussian noise of the detectors' designs, with waves of merging black holes in it."""
 
-import itertools
-import os
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 
 import numpy as np
 
 from components.common.provenance import Provenance, code_version
 from components.common.tables import Columns
+from components.common.threads import map_ahead
 from components.ingest.dataset import Source
 from components.ingest.gw_strain.injections import inject
 from components.ingest.gw_strain.schema import SAMPLE_RATE_HZ, SAMPLES, complete
@@ -46,18 +44,9 @@ def open_simulator(settings: Settings) -> Source:
 
 
 def _simulate(settings: Settings, mine: range) -> Iterator[Columns]:
-    """Yield batches in order while the next ones are computed. Each has its own seed: threads change nothing."""
-    threads = len(os.sched_getaffinity(0))
-    batches = iter(range(mine.start // WINDOWS_PER_BATCH, -(-mine.stop // WINDOWS_PER_BATCH)))
-    waiting: deque[Future[Columns]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
-        while True:
-            for index in itertools.islice(batches, threads + 1 - len(waiting)):
-                waiting.append(pool.submit(_batch, index, settings))
-            if not waiting:
-                return
-            columns = waiting.popleft().result()
-            yield columns
+    """Yield batches in order. Each has its own seed: threads change nothing."""
+    batches = range(mine.start // WINDOWS_PER_BATCH, -(-mine.stop // WINDOWS_PER_BATCH))
+    return map_ahead(partial(_batch, settings=settings), batches)
 
 
 def _batch(index: int, settings: Settings) -> Columns:

@@ -1,9 +1,5 @@
 """The preprocess stage: pictures checked, cut and stretched, magnitudes corrected for dust, split by field."""
 
-import os
-from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -29,6 +25,7 @@ from components.common.tables import (
     tensor_column,
 )
 from components.common.telemetry import report_counts, report_progress, stage
+from components.common.threads import map_ahead
 from components.physics.sdss_imaging import BANDS
 from components.preprocess.cutouts.preparation import REASONS, Images, Inspection, Preparation, inspect, pack
 from components.preprocess.cutouts.settings import Settings
@@ -75,7 +72,8 @@ def preprocess(dataset: Path, output: Path, settings: Settings) -> None:
         output.mkdir(parents=True, exist_ok=True)
         with TableWriter(output / "dataset.parquet", _fields(schema, preparation), provenance, stored) as writer:
             done = 0
-            for batch, looked in _looked_at(source, preparation, settings):
+            look = partial(_look, preparation=preparation, settings=settings)
+            for batch, looked in map_ahead(look, read_batches(source)):
                 rows = slice(done, done + len(batch["id"]))
                 done = rows.stop
                 keep = _reject(batch, looked.inspection, rejections)
@@ -161,7 +159,8 @@ class _Looked:
     inspection: Inspection
 
 
-def _look(images: Images, preparation: Preparation, settings: Settings) -> _Looked:
+def _look(batch: Columns, preparation: Preparation, settings: Settings) -> tuple[Columns, _Looked]:
+    images = batch.pop("image")
     inspection = inspect(
         images,
         preparation.bands,
@@ -169,23 +168,7 @@ def _look(images: Images, preparation: Preparation, settings: Settings) -> _Look
         settings.maximum_offset,
         settings.minimum_contrast,
     )
-    return _Looked(pack(images, preparation), inspection)
-
-
-def _looked_at(source: Path, preparation: Preparation, settings: Settings) -> Iterator[tuple[Columns, _Looked]]:
-    """Yield batches in the table's order while the next ones are read and looked at."""
-    threads = len(os.sched_getaffinity(0))
-    waiting: deque[tuple[Columns, Future[_Looked]]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
-        for batch in read_batches(source):
-            work = partial(_look, batch.pop("image"), preparation, settings)
-            waiting.append((batch, pool.submit(work)))
-            del work  # else this row group stays in memory while the generator sleeps
-            if len(waiting) > threads:
-                carried, future = waiting.popleft()
-                yield carried, future.result()
-        for carried, future in waiting:
-            yield carried, future.result()
+    return batch, _Looked(pack(images, preparation), inspection)
 
 
 def _reject(batch: Columns, inspection: Inspection, rejections: Rejections) -> npt.NDArray[Any]:

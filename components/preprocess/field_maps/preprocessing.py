@@ -1,6 +1,5 @@
 """The preprocess stage: logarithms of maps, scaled by the training maps alone, universes split as wholes."""
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -27,6 +26,7 @@ from components.common.tables import (
     tensor_column,
 )
 from components.common.telemetry import report_counts, report_progress, stage
+from components.common.threads import cores
 from components.preprocess.field_maps.logarithms import LogHistogram, LogScaling
 from components.preprocess.field_maps.preparation import prepare
 from components.preprocess.field_maps.settings import Settings
@@ -134,7 +134,7 @@ def _scalings(
 ) -> list[LogScaling]:
     """Find floors and scales in the training maps."""
     histograms = [LogHistogram() for _ in columns]
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         done = 0
         for batch in read_batches(source, ["maps"]):
             maps = batch["maps"]

@@ -3,7 +3,6 @@
 Nothing here is fitted across spectra, so that a spectrum means the same alone and among a million others.
 """
 
-import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields
@@ -13,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.common.errors import ParameterError
+from components.common.threads import cores
 from components.physics.wavelength_grid import QUASAR_GRID, WavelengthGrid
 from components.preprocess.spectra import kernels
 
@@ -181,7 +181,7 @@ def prepare(
         )
 
     parts = [slice(start, start + _ROWS_PER_TASK) for start in range(0, rows, _ROWS_PER_TASK)]
-    threads = min(threads or len(os.sched_getaffinity(0)), len(parts))
+    threads = min(threads or cores(), len(parts))
     if threads > 1:
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(run, parts))

@@ -1,9 +1,5 @@
 """The preprocess stage: from spectra as observed to rows of one grid, with reasons for those left out."""
 
-import os
-from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,6 +23,7 @@ from components.common.tables import (
     tensor_column,
 )
 from components.common.telemetry import report_counts, report_progress, stage
+from components.common.threads import map_ahead
 from components.physics.wavelength_grid import QUASAR_GRID, WavelengthGrid
 from components.preprocess.spectra.groups import GROUPINGS, group_rows
 from components.preprocess.spectra.preparation import REASONS, Preparation, Prepared, prepare
@@ -139,7 +136,9 @@ def preprocess(dataset: Path, output: Path, settings: Settings) -> None:
         output.mkdir(parents=True, exist_ok=True)
         with TableWriter(output / "dataset.parquet", fields, provenance, stored) as writer:
             done = 0
-            for batch, prepared in _prepared_batches(source, settings.preparation):
+            read = [field.name for field in fields if field.name in (*_CARRIED, *_CARRIED_IF_THERE)]
+            work = partial(_prepare, preparation=settings.preparation)
+            for batch, prepared in map_ahead(work, read_batches(source, [*read, *_SPECTRUM])):
                 if settings.classes:
                     batch["label"] = batch["spectral_class"]
                 batch["split"] = splits.of_rows(done, len(batch["id"]))
@@ -193,23 +192,9 @@ def _fields(source: Path, settings: Settings) -> list[pa.Field]:
     ]
 
 
-def _prepared_batches(source: Path, preparation: Preparation) -> Iterator[tuple[Columns, Prepared]]:
-    """Yield batches in the table's order while the next ones are read and computed."""
-    threads = len(os.sched_getaffinity(0))
-    with open_table(source) as file:
-        further = [name for name in _CARRIED_IF_THERE if name in file.schema_arrow.names]
-    waiting: deque[tuple[Columns, Future[Prepared]]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
-        for batch in read_batches(source, [*_CARRIED, *further, *_SPECTRUM]):
-            flux, ivar, first_pixel, pixels = (batch.pop(name) for name in _SPECTRUM)
-            work = partial(prepare, flux, ivar, first_pixel, pixels, preparation, threads=1)
-            waiting.append((batch, pool.submit(work)))
-            del flux, ivar, work  # else this row group stays in memory while the generator sleeps
-            if len(waiting) > threads:
-                carried, future = waiting.popleft()
-                yield carried, future.result()
-        for carried, future in waiting:
-            yield carried, future.result()
+def _prepare(batch: Columns, preparation: Preparation) -> tuple[Columns, Prepared]:
+    flux, ivar, first_pixel, pixels = (batch.pop(name) for name in _SPECTRUM)
+    return batch, prepare(flux, ivar, first_pixel, pixels, preparation, threads=1)
 
 
 def _reject(

@@ -1,10 +1,7 @@
 """The preprocess stage: strain, whitened by the noise of the training rows alone, in groups that stay together."""
 
-import os
-from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +23,7 @@ from components.common.tables import (
     tensor_column,
 )
 from components.common.telemetry import report_counts, report_progress, stage
+from components.common.threads import map_ahead
 from components.physics.detectors import DETECTORS
 from components.preprocess.strain.groups import join_groups
 from components.preprocess.strain.psd import PsdEstimator
@@ -52,7 +50,7 @@ class Settings:
     taper, band, low_hz, high_hz
         See `components.preprocess.strain.whitening.Whitening`.
     psd_average : {"median", "mean"}
-        See `components.preprocess.strain.psd.PsdEstimator`.
+        How the noise density of blocks of training noise is averaged: the median is safe from glitches.
     validation_fraction, test_fraction : float
         Fractions of the groups in these splits.
     seed : int
@@ -124,7 +122,7 @@ def preprocess(dataset: Path, output: Path, settings: Settings) -> None:
         output.mkdir(parents=True, exist_ok=True)
         with TableWriter(output / "dataset.parquet", _fields(schema, shape), provenance, stored) as writer:
             done = 0
-            for batch, white in _whitened(source, whitening):
+            for batch, white in map_ahead(partial(_whiten, whitening=whitening), read_batches(source)):
                 rows = slice(done, done + len(batch["id"]))
                 done = rows.stop
                 columns = {**batch, **splits.of_rows(rows), "strain": white}
@@ -203,23 +201,12 @@ def _noise_density(source: Path, splits: _Splits, shape: tuple[int, int], settin
     return estimator.estimate()
 
 
-def _whitened(source: Path, whitening: Whitening) -> Iterator[tuple[Columns, npt.NDArray[np.float32]]]:
-    """Yield batches in the table's order while the next ones are read and whitened."""
-    threads = len(os.sched_getaffinity(0))
-    waiting: deque[tuple[Columns, Future[npt.NDArray[np.float32]]]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
-        for batch in read_batches(source):
-            strain = batch.pop("strain")
-            finite = np.isfinite(strain).mean(-1)
-            batch["_whole"] = np.any(finite == 1, axis=-1)
-            batch["_gap"] = np.any((finite > 0) & (finite < 1), axis=-1)
-            waiting.append((batch, pool.submit(whitening.apply, strain)))
-            del strain, finite  # else this row group stays in memory while the generator sleeps
-            if len(waiting) > threads:
-                carried, future = waiting.popleft()
-                yield carried, future.result()
-        for carried, future in waiting:
-            yield carried, future.result()
+def _whiten(batch: Columns, whitening: Whitening) -> tuple[Columns, npt.NDArray[np.float32]]:
+    strain = batch.pop("strain")
+    finite = np.isfinite(strain).mean(-1)
+    batch["_whole"] = np.any(finite == 1, axis=-1)
+    batch["_gap"] = np.any((finite > 0) & (finite < 1), axis=-1)
+    return batch, whitening.apply(strain)
 
 
 def _reject(batch: Columns, settings: Settings, rejections: Rejections) -> npt.NDArray[Any]:

@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from components.common.errors import ArmillaryError, ParameterError
 from components.common.files import whole
 from components.common.telemetry import EVENTS_VARIABLE, report_counts, report_progress, stage
+from components.common.threads import cores
 from components.train.regressors.features import TARGETS
 from components.train.regressors.training import Settings, train
 
@@ -127,7 +128,7 @@ def targets_of(record: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _train_in_processes(dataset: Path, folder: Path, wanted: Mapping[str, Settings]) -> dict[str, dict[str, Any]]:
-    processors = len(os.sched_getaffinity(0))
+    processors = cores()
     workers = min(processors, len(wanted))
     threads = str(max(1, processors // workers))
     records: dict[str, dict[str, Any]] = {}
