@@ -17,6 +17,7 @@ from components.common.errors import ParameterError
 from components.common.files import whole
 from components.common.provenance import Origin, Provenance
 from components.common.themed_svg import PALETTE
+from components.common.wording import typeset
 
 if TYPE_CHECKING:  # matplotlib is slow to import, and a page without figures does without
     from components.common.figures import Figure
@@ -42,7 +43,9 @@ class Headline:
     value, low, high : float
         Score on the test set and its interval.
     baseline : float or None
-        The same score of the constant predictor on the same objects.
+        The same score of the constant predictor on the same objects, or of what else is named below.
+    baseline_label, baseline_note : str
+        What the baseline is, and on what it was measured.
     form : str
         Format specification, such as ".1%" or ".3f".
     unit : str
@@ -62,6 +65,8 @@ class Headline:
     low: float
     high: float
     baseline: float | None = None
+    baseline_label: str = "for a constant prediction"
+    baseline_note: str = "The best single answer for every object, on the same test set."
     form: str = ".1%"
     unit: str = ""
     level: float = 0.95
@@ -289,6 +294,6 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(describe_origin=describe_origin)
-    environment.filters.update(number=format_number)
+    environment.filters.update(number=format_number, typeset=typeset)
     environment.globals.update(interval=format_interval)
     return environment
