@@ -74,7 +74,12 @@ _STYLE: Mapping[RcKeyType, Any] = {
     "lines.linewidth": 1.4,
     "lines.markersize": 4,
     "patch.linewidth": 0.7,
-    "legend.frameon": False,
+    "legend.frameon": True,  # without a line, on paper: what lies behind does not cross the names
+    "legend.facecolor": PAPER,
+    "legend.edgecolor": "none",
+    "legend.framealpha": 0.8,
+    "legend.fancybox": False,
+    "legend.borderpad": 0.2,
     "legend.fontsize": 8,
     "legend.handlelength": 1.6,
     "legend.borderaxespad": 0.2,
