@@ -50,10 +50,10 @@ def show_scalars(artifact: ScalarsArtifact, values: Mapping[str, float | None]) 
 
 
 def show_training(artifact: ScalarsArtifact, model: Path) -> None:
-    """List the numbers of the epoch that was kept: the one with the lowest validation loss in `history.json`."""
-    epochs = read_json(model / "history.json")
-    best = min(epochs, key=lambda epoch: epoch["validation_loss"]) if epochs else {}
-    show_scalars(artifact, {**best, "epochs_run": len(epochs)})
+    """List the numbers of the epoch, or round of boosting, with the lowest validation loss in `history.json`."""
+    steps = read_json(model / "history.json")
+    best = min(steps, key=lambda step: step["validation_loss"]) if steps else {}
+    show_scalars(artifact, {**best, "rounds_run" if "round" in best else "epochs_run": len(steps)})
 
 
 def show_confidence(artifact: CurveArtifact, kept: Sequence[float], wrong: Sequence[float]) -> None:

@@ -30,6 +30,13 @@ def test_training_is_told_by_its_best_epoch(tmp_path: Path) -> None:
     assert metrics.metadata == {"epoch": 2.0, "validation_loss": 0.4, "epochs_run": 3.0}
 
 
+def test_boosting_is_told_by_its_best_round(tmp_path: Path) -> None:
+    (tmp_path / "history.json").write_text(json.dumps([{"round": 1, "validation_loss": 0.5}]))
+    metrics = Metrics(uri=str(tmp_path / "metrics"))
+    show_training(metrics, tmp_path)
+    assert metrics.metadata == {"round": 1.0, "validation_loss": 0.5, "rounds_run": 1.0}
+
+
 def test_confidence_is_the_roc_curve_of_the_uncertainty(tmp_path: Path) -> None:
     wrong_answers = np.array([0, 0, 1, 0, 1, 1], dtype=bool)  # in order of rising uncertainty
     kept = np.arange(1, 7) / 6

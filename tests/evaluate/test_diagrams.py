@@ -53,6 +53,13 @@ def test_the_kept_epoch_is_marked():
     assert elements_in(figure, "series-2")
 
 
+def test_boosting_learns_in_rounds():
+    number = np.arange(1.0, 9)
+    figure = diagrams.draw_learning_curves(number, 1 / number, 1 / number + 0.1, 6, loss="Log loss", step="round")
+    assert {"kept: round 6", "Round"} <= set(texts(figure))
+    assert not any("poch" in text for text in [*texts(figure), figure.caption])
+
+
 def test_a_comparison_names_each_method_and_its_score():
     value = np.array([0.97, 0.5, 0.06])
     figure = diagrams.draw_comparison(

@@ -88,6 +88,7 @@ def test_history_is_that_of_the_chosen_one(trained: Path) -> None:
     assert len(history) == record["kinds"][record["chosen"]]["steps"]
     boosted = load_model(trained).contenders["boosting"].estimator
     assert record["kinds"]["boosting"]["steps"] > 3
+    assert [step["round"] for step in boosted.history] == list(range(1, len(boosted.history) + 1))
     assert boosted.parameters == record["kinds"]["boosting"]["parameters"]
 
 

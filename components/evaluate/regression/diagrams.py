@@ -23,6 +23,7 @@ MODEL, OTHER, FAILURE = SERIES[0], SERIES[5], SERIES[1]
 """What the model says, what is compared with it, and what went wrong, in the same colours on every page."""
 
 _SHOWN = 0.99
+_MOST_DOTS = 60
 
 
 def sentence(text: str) -> str:
@@ -126,37 +127,50 @@ def draw_score_by_feature(
 
 
 @figure_style()
-def draw_learning_curves(epoch: Floats, train: Floats, validation: Floats, chosen: int, *, loss: str) -> Figure:
-    """Draw the loss by epoch.
+def draw_learning_curves(
+    number: Floats, train: Floats, validation: Floats, chosen: int, *, loss: str, step: str = "epoch"
+) -> Figure:
+    """Draw the loss by epoch, or by round of boosting.
 
     Parameters
     ----------
-    epoch : ndarray, shape (k,)
-        Numbers of the epochs.
+    number : ndarray, shape (k,)
+        Numbers of the steps.
     train, validation : ndarray, shape (k,)
-        Loss of each.
+        Loss after each.
     chosen : int
-        Number of the epoch whose weights were kept.
+        Number of the step that was kept.
     loss : str
         Name of the loss.
+    step : {"epoch", "round"}
+        What a step is: a pass over all training rows, or one more tree.
     """
+    kept, held_back = (
+        (f"The weights of epoch {chosen} were kept, as the validation data chose.", "validation")
+        if step == "epoch"
+        else (
+            f"Rows held back from training chose {chosen} rounds; all rows were then boosted as often.",
+            "held back",
+        )
+    )
     drawing, axes = new_axes(2.7)
-    axes.plot(epoch, train, color=OTHER, linestyle=(0, (4, 2)), label="training")
-    axes.plot(epoch, validation, color=MODEL, marker="o", markersize=3, label="validation")
-    at = int(np.argmin(np.abs(epoch - chosen)))
+    axes.plot(number, train, color=OTHER, linestyle=(0, (4, 2)), label="training")
+    dots = "o" if number.size <= _MOST_DOTS else ""
+    axes.plot(number, validation, color=MODEL, marker=dots, markersize=3, label=held_back)
+    at = int(np.argmin(np.abs(number - chosen)))
     axes.plot(
-        epoch[at], validation[at], "o", color=FAILURE, markersize=9, fillstyle="none", markeredgewidth=1.6,
-        label=f"kept: epoch {chosen}",
+        number[at], validation[at], "o", color=FAILURE, markersize=9, fillstyle="none", markeredgewidth=1.6,
+        label=f"kept: {step} {chosen}",
     )  # fmt: skip
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    axes.set_xlabel("Epoch")
+    axes.set_xlabel(sentence(step))
     axes.set_ylabel(sentence(loss))
     axes.legend()
     return finish(
         drawing,
-        f"{loss} on training and validation data for {epoch.size} epochs; epoch {chosen} was kept.",
-        f"How the model learned. The weights of epoch {chosen} were kept, as the validation data chose. Where "
-        "validation turns up while training still falls, the model has begun to learn the training set by heart.",
+        f"{loss} on training and {held_back} data for {number.size} {step}s; {step} {chosen} was kept.",
+        f"How the model learned. {kept} Where the solid line turns up while training still falls, the model has "
+        "begun to learn the training set by heart.",
     )
 
 

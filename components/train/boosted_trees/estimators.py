@@ -148,7 +148,7 @@ class SklearnEstimator:
         )
         losses = zip(-trial.train_score_[1:], -trial.validation_score_[1:], strict=True)
         self.history = [
-            {"epoch": step + 1, "train_loss": float(learnt), "validation_loss": float(kept)}
+            {"round": step + 1, "train_loss": float(learnt), "validation_loss": float(kept)}
             for step, (learnt, kept) in enumerate(losses)
         ]
         rounds = int(np.argmin([step["validation_loss"] for step in self.history])) + 1
