@@ -25,7 +25,7 @@ from components.common import errors
 from components.common.contents import content_hash
 from components.common.files import read_json
 from components.common.provenance import code_version
-from components.common.stage_report import EXERCISE_VARIABLE, RUN_VARIABLE
+from components.common.stage_report import EXERCISE_VARIABLE, PRESET_VARIABLE, RUN_VARIABLE
 from components.common.telemetry import EVENTS_VARIABLE
 from pipelines.definition import Definition
 from pipelines.display import display_for
@@ -87,6 +87,7 @@ def run_pipeline(
         **PATIENT_THREADS,
         **environment,
         EXERCISE_VARIABLE: record.exercise,
+        PRESET_VARIABLE: record.preset,
         RUN_VARIABLE: record.run,
         EVENTS_VARIABLE: str(folder / "events.jsonl"),
         CHECKPOINTS_VARIABLE: str(checkpoints_folder()),

@@ -24,10 +24,12 @@ from kfp.dsl import ParallelFor
 from kfp.dsl.pipeline_context import Pipeline
 
 from components.common.errors import ParameterError
-from components.common.stage_report import EXERCISE_VARIABLE, RUN_VARIABLE
+from components.common.parameter_docs import with_parameters
+from components.common.stage_report import EXERCISE_VARIABLE, PRESET_VARIABLE, RUN_VARIABLE
 from components.common.telemetry import PUSHGATEWAY_VARIABLE
 from pipelines.definition import Definition
 from pipelines.local import PATIENT_THREADS
+from pipelines.parameter_help import explain
 from pipelines.sharding import sharded
 from pipelines.tasks import stage_name
 
@@ -123,6 +125,7 @@ _SURVEY_SHARDS = 8
 
 _NO_GPU = "0"  # in a loop a parameter would never be resolved
 _NEVER_CACHED = ("ingest", "promote")
+_GPUS_TEXT = "GPUs of the stage that trains, as a text; 0 for none."
 _RETRIES = 3
 _RUN_LABEL = "metadata.labels['pipeline/runid']"  # which Kubeflow puts on each pod of a run
 _SHARED_MEMORY = "1Gi"  # the 64 MB that a container has by itself end a loader with several workers
@@ -157,13 +160,15 @@ def placed(definition: Definition, preset: str, settings: Settings | None = None
         for name, task in Pipeline.get_default_pipeline().tasks.items():
             in_loop = isinstance(task.parent_task_group, ParallelFor)
             _place(task, stage_name(name), sizes, chosen, _NO_GPU if in_loop else gpus)
-            _tell_who_it_is(task, pipeline.name, chosen)
+            _tell_who_it_is(task, pipeline.name, preset, chosen)
 
     pipeline = definition.pipeline
     gpus = inspect.Parameter(GPUS, inspect.Parameter.POSITIONAL_OR_KEYWORD, default="0", annotation=str)
     wire_and_place.__signature__ = signature.replace(  # type: ignore[attr-defined]
         parameters=[*signature.parameters.values(), gpus]
     )
+    explained = {parameter.name: parameter.text for parameter in explain(definition)} | {GPUS: _GPUS_TEXT}
+    wire_and_place.__doc__ = with_parameters(pipeline.description, explained)
     return dsl.pipeline(name=pipeline.name, description=pipeline.description)(wire_and_place)
 
 
@@ -189,9 +194,10 @@ def _place(task: Any, stage: str, sizes: Mapping[str, Size], settings: Settings,
         _place_on_accelerator(task, settings, gpus)
 
 
-def _tell_who_it_is(task: Any, exercise: str, settings: Settings) -> None:
+def _tell_who_it_is(task: Any, exercise: str, preset: str, settings: Settings) -> None:
     """Tell a stage what its metrics and its failure belong to, and where the metrics go."""
     task.set_env_variable(EXERCISE_VARIABLE, exercise)
+    task.set_env_variable(PRESET_VARIABLE, preset)
     kubernetes.use_field_path_as_env(task, RUN_VARIABLE, _RUN_LABEL)
     gateway = {PUSHGATEWAY_VARIABLE: PUSHGATEWAY_VARIABLE}
     kubernetes.use_config_map_as_env(task, settings.config_map, gateway, optional=True)

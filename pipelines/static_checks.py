@@ -25,6 +25,7 @@ _VARIABLES = (
     "OMP_WAIT_POLICY",
     "OMP_NUM_THREADS",
     "ARMILLARY_EXERCISE",
+    "ARMILLARY_PRESET",
 )
 _SECRET_NAME = re.compile(r"secret|password|passwd|token|access_?key|credential", re.IGNORECASE)
 _SECRET_VALUE = re.compile(r"\b(AKIA|ASIA)[A-Z0-9]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY|://[^/\s:@]+:[^/\s:@]+@")

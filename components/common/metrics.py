@@ -1,7 +1,7 @@
 """Metrics of a stage for a Prometheus Pushgateway: names, labels, and the push.
 
-A group is an exercise and a stage. A push replaces the metrics that it holds and leaves the others of its group,
-so that a failure keeps what the last success said.
+A group is an exercise, a preset and a stage, so that a trial run does not overwrite what the scheduled one scored. A
+push replaces the metrics that it holds and leaves the others of its group: a failure keeps what the last success said.
 """
 
 import math
@@ -17,12 +17,12 @@ from prometheus_client import CollectorRegistry, Gauge, pushadd_to_gateway
 from components.common.contents import content_hash
 from components.common.errors import ArmillaryError
 from components.common.provenance import code_version
-from components.common.stage_report import StageReport, exercise
+from components.common.stage_report import StageReport, exercise, preset
 
 JOB = "armillary"
 TIMEOUT_SECONDS = 2.0
 NO_EXERCISE = "none"
-"""Exercise of a stage that is called alone."""
+"""Exercise, and preset, of a stage that is called alone."""
 
 _ROWS = {"rows_in": "in", "rows_out": "out", "rejected": "rejected"}
 _SCORE_KINDS = ("value", "low", "high", "baseline")
@@ -74,7 +74,11 @@ def push(address: str, report: StageReport, what: Literal["epoch", "success", "f
         _set_rows(gauges, report)
         _set_epoch(gauges, report)
         _set_scores(gauges, report)
-    key = {"exercise": exercise() or NO_EXERCISE, "stage": report.stage or "none"}
+    key = {
+        "exercise": exercise() or NO_EXERCISE,
+        "preset": preset() or NO_EXERCISE,
+        "stage": report.stage or "none",
+    }
 
     def send() -> None:
         pushadd_to_gateway(address, JOB, gauges.registry, key, timeout=TIMEOUT_SECONDS)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 EXERCISE_VARIABLE = "ARMILLARY_EXERCISE"
+PRESET_VARIABLE = "ARMILLARY_PRESET"
 RUN_VARIABLE = "ARMILLARY_RUN"
 
 ScoreValues = Mapping[str, float | None]
@@ -78,6 +79,11 @@ class StageReport:
 def exercise() -> str:
     """Name of the exercise that this stage is part of; empty where nobody says."""
     return os.environ.get(EXERCISE_VARIABLE, "")
+
+
+def preset() -> str:
+    """Name of the preset that sized this run; empty where nobody says."""
+    return os.environ.get(PRESET_VARIABLE, "")
 
 
 def _cpu_seconds() -> float:

@@ -28,6 +28,7 @@ SCORES = {
 @pytest.fixture(autouse=True)
 def exercise(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ARMILLARY_EXERCISE", "toy")
+    monkeypatch.setenv("ARMILLARY_PRESET", "full")
     monkeypatch.delenv(telemetry.EVENTS_VARIABLE, raising=False)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
 
@@ -114,6 +115,21 @@ def test_shards_do_not_overwrite_each_other(gateway: Pushgateway) -> None:
     assert [gateway.value("armillary_stage_failed", stage=f"ingest-{n}") for n in range(3)] == [0, 1, 0]
 
 
+def test_a_trial_does_not_overwrite_what_the_scheduled_run_said(
+    gateway: Pushgateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_stage(rows=1000)
+    monkeypatch.setenv("ARMILLARY_PRESET", "smoke")
+    run_stage(rows=10)
+    fail_stage()
+    monkeypatch.delenv("ARMILLARY_PRESET")
+    run_stage(rows=2)
+    presets = ("full", "smoke", "none")
+    rows = [gateway.value("armillary_stage_rows", stage="train", preset=preset, kind="in") for preset in presets]
+    assert rows == [1000, 10, 2]
+    assert [gateway.value("armillary_stage_failed", preset=preset) for preset in presets] == [0, 1, 0]
+
+
 def test_epochs_are_pushed_while_training_and_seldom(
     gateway: Pushgateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,7 +205,9 @@ def test_a_gateway_that_refuses_costs_one_warning(
     (warning,) = warnings_of(capsys.readouterr().err)
     assert f"has not taken the metrics: HTTP Error {status}" in warning
     assert "ARMILLARY_PUSHGATEWAY" in warning
-    assert asked == ["/metrics/job/armillary/exercise/toy/stage/train"] * 2, "the first epoch and the end alone"
+    assert asked == ["/metrics/job/armillary/exercise/toy/preset/full/stage/train"] * 2, (
+        "the first epoch and the end alone"
+    )
 
 
 def test_a_gateway_that_is_down_costs_one_warning_and_no_password(

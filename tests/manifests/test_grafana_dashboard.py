@@ -31,7 +31,7 @@ REPORTED = {
     "armillary_stage_last_failure_timestamp_seconds": set(),
     "armillary_build_info": {"version", "contents"},
 }
-GROUP = {"exercise", "stage", "job", "instance"}
+GROUP = {"exercise", "preset", "stage", "job", "instance"}
 ELSEWHERE = {"up", "ALERTS", "resource_manager_workflow_runs_success", "resource_manager_workflow_runs_failed"}
 RECORDED = {rule["record"] for rule in rules() if "record" in rule}
 WORDS = {
@@ -103,4 +103,13 @@ def test_panels_are_placed_without_overlap() -> None:
 def test_scores_say_what_they_were_measured_on() -> None:
     quality = [t for panel in PANELS for t in panel["targets"] if "armillary_score" in t["expr"]]
     assert len(quality) == 4
+    assert all("{{preset}}" in target["legendFormat"] for target in quality)
     assert all("{{origin}}" in target["legendFormat"] for target in quality)
+
+
+@pytest.mark.parametrize("expression", [*QUERIES, *(rule["expr"] for rule in rules())])
+def test_nothing_is_put_together_over_presets(expression: str) -> None:
+    """A trial run on the gateway of the scheduled ones would hide or spoil what they reported."""
+    grouped = re.findall(r"\b(?:by|on)\s*\(([^)]*)\)", expression)
+    by_exercise = [labels for labels in grouped if "exercise" in labels]
+    assert [labels for labels in by_exercise if "preset" not in labels] == []

@@ -44,6 +44,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory, gateway: Pushgateway) -
 def reported(gateway: Pushgateway, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """An evaluation that went well and a training that failed."""
     monkeypatch.setenv("ARMILLARY_EXERCISE", "quasar-redshift")
+    monkeypatch.setenv("ARMILLARY_PRESET", "full")
     monkeypatch.setenv("ARMILLARY_PUSHGATEWAY", gateway.url)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     output = tmp_path / "output"
@@ -59,7 +60,7 @@ def reported(gateway: Pushgateway, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 def test_a_failed_stage_becomes_an_alert(prometheus: Prometheus, reported: None) -> None:
     (alert,) = prometheus.wait_for('ALERTS{alertname="StageFailed", alertstate="firing"}')
     assert alert["metric"]["exercise"] == "quasar-redshift"
-    assert alert["metric"]["stage"] == "train"
+    assert (alert["metric"]["preset"], alert["metric"]["stage"]) == ("full", "train")
     assert alert["metric"]["job"] == "armillary", "pushed labels are kept"
 
 
@@ -74,6 +75,11 @@ def test_the_dashboard_shows_what_was_reported(prometheus: Prometheus, reported:
     prometheus.wait_for("armillary:rejected_share")
     prometheus.wait_for('ALERTS{alertstate="firing"}')
     for query in QUERIES:
-        asked = query.replace("$exercise", ".*").replace("$score", "nmad_km_s").replace("$origin", ".*")
+        asked = (
+            query.replace("$exercise", ".*")
+            .replace("$preset", ".*")
+            .replace("$score", "nmad_km_s")
+            .replace("$origin", ".*")
+        )
         if not any(name in asked for name in EMPTY_HERE):
             assert prometheus.wait_for(asked), query

@@ -47,7 +47,7 @@ def test_metrics_of_all_stages_of_a_run_are_in_prometheus(
 ) -> None:
     monkeypatch.setenv(PUSHGATEWAY_VARIABLE, pushgateway.url)
     assert run_toy(rows=5).status == "succeeded"
-    succeeded = 'armillary_stage_last_success_timestamp_seconds{exercise="toy"}'
+    succeeded = 'armillary_stage_last_success_timestamp_seconds{exercise="toy", preset="smoke"}'
     prometheus.wait_for(f"count({succeeded}) == 3")
     stages = {series["metric"]["stage"] for series in prometheus.query(succeeded)}
     assert stages == {"ingest", "train", "evaluate"}

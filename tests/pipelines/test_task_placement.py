@@ -108,6 +108,7 @@ def test_a_stage_knows_its_exercise_its_run_and_the_gateway() -> None:
     pipeline = placed(toy.DEFINITION, "demo", Settings(config_map="observatory"))
     for container in executors(pipeline).values():
         assert {"name": "ARMILLARY_EXERCISE", "value": "toy"} in container["env"]
+        assert {"name": "ARMILLARY_PRESET", "value": "demo"} in container["env"]
     for executor in platform(pipeline).values():
         (field,) = executor["fieldPathAsEnv"]
         assert field == {"name": "ARMILLARY_RUN", "fieldPath": "metadata.labels['pipeline/runid']"}
