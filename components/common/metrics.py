@@ -1,7 +1,8 @@
 """Metrics of a stage for a Prometheus Pushgateway: names, labels, and the push.
 
-A group is an exercise, a preset and a stage, so that a trial run does not overwrite what the scheduled one scored. A
-push replaces the metrics that it holds and leaves the others of its group: a failure keeps what the last success said.
+A group is an exercise, a preset and a stage, so that a trial run does not overwrite what the scheduled one scored.
+A push replaces the metrics that it holds and leaves the others of its group: a failure keeps what the last success
+said.
 """
 
 import math
