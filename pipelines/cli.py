@@ -24,7 +24,10 @@ app = typer.Typer(
 
 Slug = Annotated[str, typer.Argument(help="The exercise, as `armillary list` names it.")]
 Preset = Annotated[str, typer.Option(help="smoke: a minute, claims nothing. demo: a laptop. full: a GPU node.")]
-Set = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Set a parameter; repeatable.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Set a parameter that `armillary show` names; repeatable."),
+]
 Source = Annotated[str, typer.Option(help="Where the data come from, such as simulated, archive or files.")]
 Location = Annotated[str, typer.Option(help="Folder or file of data, for the source that reads one.")]
 External = Annotated[str, typer.Option(metavar="DIR", help="Real spectra with known answers, scored apart.")]
@@ -52,6 +55,14 @@ def list_exercises() -> None:
     from pipelines.commands import listing
 
     raise typer.Exit(listing.list_exercises())
+
+
+@app.command()
+def show(exercise: Slug) -> None:
+    """Show an exercise: its scores, its presets, and what can be set of it."""
+    from pipelines.commands import show as command
+
+    raise typer.Exit(command.show(exercise))
 
 
 @app.command()

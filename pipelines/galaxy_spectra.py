@@ -42,7 +42,15 @@ def galaxy_spectra(
     external_version: str = "",
     seed: int = 1,
 ) -> None:
-    """Wire the five stages."""
+    """Wire the five stages.
+
+    Parameters
+    ----------
+    kinds : list of str
+        Regressors to train: linear, ridge, forest, svr, network.
+    further : list of str
+        Targets that have models of their own where the data tell them: velocity_dispersion, stellar_mass.
+    """
     spectra = fan_out(
         ingest_sdss_spectra,
         source=source,

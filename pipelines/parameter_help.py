@@ -11,7 +11,7 @@ from pipelines.tasks import stage_name, tasks_in_order
 _SHARED = {
     "batch_size": "Rows that the network learns from at once.",
     "seed": "Of everything random: what is simulated or drawn, the split, the first weights, the bootstrap.",
-    "external_version": "Opaque. Change it to have unchanged settings run anew, because the external files changed.",
+    "external_version": "Opaque. Change it to have unchanged settings run anew, because external files changed.",
 }
 
 
@@ -43,21 +43,24 @@ class Parameter:
 def explain(definition: Definition) -> list[Parameter]:
     """Return the parameters of an exercise, stage by stage, in the order of its signature."""
     spec = definition.pipeline.pipeline_spec
+    tasks = tasks_in_order(definition.pipeline)
+    order = list(dict.fromkeys(stage_name(task) for task in tasks))
+    inputs = definition.pipeline.component_spec.inputs
+    texts = _SHARED | {name: given.description for name, given in inputs.items() if given.description}
     stages: dict[str, str] = {}
-    texts: dict[str, str] = dict(_SHARED)
-    for name in tasks_in_order(definition.pipeline):
+    for name in tasks:
         task = spec.root.dag.tasks[name]
         declared = spec.components[task.component_ref.name].input_definitions.parameters
         for key, given in task.inputs.parameters.items():
-            if parameter := given.component_input_parameter:
-                stages.setdefault(parameter, stage_name(name))
-                if declared[key].description:
-                    texts.setdefault(parameter, declared[key].description)
+            parameter = given.component_input_parameter
+            stages.setdefault(parameter, stage_name(name))
+            if declared[key].description:
+                texts.setdefault(parameter, declared[key].description)
     signature = inspect.signature(definition.pipeline.pipeline_func).parameters
     found = [
         Parameter(
             name=name,
-            stage=stages[name],
+            stage=stages.get(name, order[0]),
             text=texts.get(name, ""),
             default=parameter.default,
             presets={
@@ -68,5 +71,4 @@ def explain(definition: Definition) -> list[Parameter]:
         )
         for name, parameter in signature.items()
     ]
-    order = list(dict.fromkeys(stage_name(name) for name in tasks_in_order(definition.pipeline)))
     return sorted(found, key=lambda parameter: order.index(parameter.stage))

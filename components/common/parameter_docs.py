@@ -1,4 +1,4 @@
-"""What the parameters of a component mean, read where it is written: in the docstring of the `Settings` of its science.
+"""What the parameters of a component mean, read where it is written: in the docstring of its science's `Settings`.
 
 The source is parsed, never imported: the science may need torch, and a face has to load without it.
 """
@@ -51,7 +51,7 @@ def with_parameters(docstring: str, docs: Mapping[str, str]) -> str:
 
 @cache
 def _class_docs(module: str, name: str) -> dict[str, str]:
-    """Read the attributes that the docstring of a class and of its bases document, wherever it is imported from."""
+    """Read the attributes that the docstrings of a class and of its bases document; follow its import."""
     tree = ast.parse(_ROOT.joinpath(*module.split(".")).with_suffix(".py").read_text(encoding="utf-8"))
     imported = {known: (source, original) for source, original, known in _imported(tree)}
     if name in imported:
