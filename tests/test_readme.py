@@ -1,4 +1,4 @@
-"""The README's commands exist: `.ci/run` executes one block of them, the others would take long or need data."""
+"""What the README and the page on data name exists: `.ci/run` executes one block, the rest would take long."""
 
 import re
 import shlex
@@ -10,9 +10,11 @@ import typer
 
 from pipelines.catalogue import EXERCISES
 from pipelines.cli import app
+from pipelines.parameter_help import explain
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+DATA = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
 COMMANDS = [
     line for block in re.findall(r"```bash\n(.*?)```", README, flags=re.DOTALL) for line in block.splitlines()
 ]
@@ -51,3 +53,20 @@ def test_make_explains_every_target() -> None:
     assert phony
     shown = subprocess.run(["make"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
     assert all(re.search(rf"^  {target} +\S", shown, flags=re.MULTILINE) for target in phony[1].split())
+
+
+def test_the_page_on_data_names_sources_that_there_are() -> None:
+    sources, predictions = (section.splitlines() for section in DATA.split("\n## ")[1:])
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in sources if line.startswith("| ")][1:]
+    slug, named = "", {}
+    for exercise, source, _ in rows:
+        slug = exercise or slug
+        named.setdefault(slug, set()).update(re.findall(r"`([\w-]+)`", source))
+    assert list(named) == [exercise.slug for exercise in EXERCISES]
+    for exercise in EXERCISES:
+        (text,) = (p.text for p in explain(exercise.load()) if p.name == "source")
+        choices = set(re.findall(r'"([\w-]+)"', text.split(". ")[0]))
+        assert choices, "the pattern still finds them"
+        assert named[exercise.slug] <= choices
+    told = [line.split("|")[1].strip() for line in predictions if line.startswith("| ")][1:]
+    assert told == list(named)
