@@ -58,7 +58,8 @@ def test_make_explains_every_target() -> None:
 def test_the_page_on_data_names_sources_that_there_are() -> None:
     sources, predictions = (section.splitlines() for section in DATA.split("\n## ")[1:])
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in sources if line.startswith("| ")][1:]
-    slug, named = "", {}
+    slug = ""
+    named: dict[str, set[str]] = {}
     for exercise, source, _ in rows:
         slug = exercise or slug
         named.setdefault(slug, set()).update(re.findall(r"`([\w-]+)`", source))
