@@ -2,16 +2,41 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from components.common.errors import InputError
 from components.common.provenance import Provenance
 from components.common.tables import column, write_table
+
+Mask = npt.NDArray[np.bool_]
 
 FIELDS = (
     column("id", "string", "identifier of the rejected object"),
     column("reason", "string", "why it was dropped, in a word or two: counts are by this"),
     column("detail", "string", "what exactly was wrong, and what would mend it"),
 )
+
+
+@dataclass(frozen=True)
+class Noun:
+    """What the rows of a stage are, for a reader.
+
+    Attributes
+    ----------
+    one, many : str
+        Singular and plural.
+    remedy : str
+        What to do when not one of them can be used.
+    """
+
+    one: str
+    many: str
+    remedy: str
 
 
 class Rejections:
@@ -28,6 +53,22 @@ class Rejections:
         """Record objects dropped for the same reason."""
         self._rows.extend((str(identifier), reason, detail) for identifier in identifiers)
 
+    def sift(self, identifiers: npt.NDArray[Any], checks: Iterable[tuple[str, str, Mask]]) -> Mask:
+        """Record the rows that fail a check, each with the first that it fails, and return which are kept.
+
+        Parameters
+        ----------
+        identifiers : ndarray, shape (rows,)
+            Of the objects.
+        checks : iterable of (str, str, ndarray of bool)
+            Reason, detail, and which rows are bad for it; the order is that of the reasons.
+        """
+        keep = np.ones(len(identifiers), dtype=bool)
+        for reason, detail, bad in checks:
+            self.add_many(identifiers[keep & bad], reason, detail)
+            keep &= ~bad
+        return keep
+
     def __len__(self) -> int:
         return len(self._rows)
 
@@ -35,6 +76,24 @@ class Rejections:
     def counts(self) -> dict[str, int]:
         """Number of dropped objects by reason."""
         return dict(Counter(reason for _, reason, _ in self._rows))
+
+    def require_rest(self, rows: int, source: Path, noun: Noun) -> None:
+        """Make sure that a stage is left with rows.
+
+        Raises
+        ------
+        InputError
+            When none of `source` is left: it says for which reasons.
+        """
+        if rows == 0:
+            raise InputError(
+                f"No {noun.one} of {source} can be used: {self.in_words or 'the table is empty'}.", noun.remedy
+            )
+
+    @property
+    def in_words(self) -> str:
+        """The counts, for a reader; empty where nothing was dropped."""
+        return ", ".join(f"{count} {reason}" for reason, count in self.counts.items())
 
     @property
     def details(self) -> tuple[str, ...]:

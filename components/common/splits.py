@@ -51,6 +51,30 @@ def assign_splits(
     return np.asarray(chosen[member.reshape(-1)])
 
 
+class Splits:
+    """The group and the split of every row of a table; of the splits, a byte a row.
+
+    Parameters
+    ----------
+    groups : ndarray of str, shape (rows,)
+        What must not be divided.
+    validation_fraction, test_fraction, seed
+        As for `assign_splits`.
+    """
+
+    def __init__(
+        self, groups: npt.NDArray[np.object_], validation_fraction: float, test_fraction: float, seed: int
+    ):
+        self.groups = groups
+        names = assign_splits(groups, validation_fraction, test_fraction, seed)
+        self._names, codes = np.unique(names, return_inverse=True)
+        self._codes = codes.astype(np.uint8)
+
+    def of_rows(self, rows: slice) -> npt.NDArray[np.object_]:
+        """Return the splits of some rows."""
+        return np.asarray(self._names[self._codes[rows]], dtype=object)
+
+
 def splits_of(
     groups: npt.ArrayLike, validation_fraction: float, test_fraction: float, seed: int
 ) -> npt.NDArray[np.str_]:

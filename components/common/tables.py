@@ -9,7 +9,7 @@ levels for every element, which reads eight times and writes two and a half time
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +29,8 @@ Columns = dict[str, npt.NDArray[Any]]
 ROWS_PER_GROUP = 512
 _PROVENANCE = b"armillary.provenance"
 _SETTINGS = b"armillary.settings"
+_REMEDY = "Give the table that the stage before writes."
+_NAMES_LISTED = 30
 
 
 def column(name: str, dtype: str, description: str, unit: str = "") -> pa.Field:
@@ -147,7 +149,7 @@ def read_batches(
     """
     with open_table(path) as file:
         wanted = list(columns) if columns is not None else file.schema_arrow.names
-        _require_columns(path, file, [*wanted, "split"] if split else wanted)
+        _require_columns(path, file.schema_arrow, [*wanted, "split"] if split else wanted)
         groups = np.arange(file.num_row_groups) if order is None else order.permutation(file.num_row_groups)
         for group in groups.tolist():
             keep = None
@@ -191,6 +193,24 @@ def read_settings(path: Path) -> dict[str, Any]:
     return settings
 
 
+def read_schema(path: Path, needed: Iterable[str] = (), remedy: str = _REMEDY) -> pa.Schema:
+    """Read which columns a table has, each with unit and description.
+
+    Parameters
+    ----------
+    path : Path
+        A file written by `TableWriter`.
+    needed : iterable of str
+        Columns that it must have.
+    remedy : str
+        What to do where it lacks one.
+    """
+    with open_table(path) as file:
+        schema: pa.Schema = file.schema_arrow
+    _require_columns(path, schema, needed, remedy)
+    return schema
+
+
 def count_rows(path: Path) -> int:
     """Count the rows of a table without reading them."""
     with open_table(path) as file:
@@ -213,13 +233,12 @@ def open_table(path: Path) -> pq.ParquetFile:
         ) from error
 
 
-def _require_columns(path: Path, file: pq.ParquetFile, wanted: Sequence[str]) -> None:
-    missing = sorted(set(wanted) - set(file.schema_arrow.names))
+def _require_columns(path: Path, schema: pa.Schema, wanted: Iterable[str], remedy: str = _REMEDY) -> None:
+    missing = sorted(set(wanted) - set(schema.names))
     if missing:
-        raise InputError(
-            f"{path} has no column {', '.join(missing)}; it has {', '.join(file.schema_arrow.names)}.",
-            "Give the table that the stage before writes.",
-        )
+        names = schema.names[:_NAMES_LISTED]
+        more = f" and {len(schema.names) - len(names)} more" if len(schema.names) > len(names) else ""
+        raise InputError(f"{path} has no column {', '.join(missing)}; it has {', '.join(names)}{more}.", remedy)
 
 
 def _stored(field: pa.Field) -> pa.Field:

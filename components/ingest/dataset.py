@@ -10,7 +10,7 @@ from components.common.contents import content_hash
 from components.common.errors import InputError
 from components.common.files import whole
 from components.common.provenance import Provenance
-from components.common.rejections import Rejections
+from components.common.rejections import Noun, Rejections
 from components.common.shards import Shard
 from components.common.tables import ROWS_PER_GROUP, Columns, TableWriter
 from components.common.telemetry import report_counts, report_progress, stage
@@ -53,23 +53,6 @@ class Dataset:
     source: Source
     fields: Sequence[Any]
     about: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Noun:
-    """What the rows are, for a reader.
-
-    Attributes
-    ----------
-    one, many : str
-        Singular and plural.
-    remedy : str
-        What to do when not one of them can be used.
-    """
-
-    one: str
-    many: str
-    remedy: str
 
 
 class Settings(Protocol):
@@ -155,10 +138,9 @@ def write_dataset(
 
 def nothing(settings: Settings, rejections: Rejections, noun: Noun) -> InputError:
     """Say that not one row can be used, and why."""
-    counts = ", ".join(f"{count} {reason}" for reason, count in rejections.counts.items())
-    first = next(iter(rejections.details), "")
+    first, counts = next(iter(rejections.details), ""), rejections.in_words or "none was found"
     return InputError(
-        f"Not one {noun.one} from the source {settings.source} can be used: {counts or 'none was found'}."
+        f"Not one {noun.one} from the source {settings.source} can be used: {counts}."
         + (f" {first}" if first else ""),
         noun.remedy,
     )

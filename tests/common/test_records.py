@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from components.common import telemetry
 from components.common.errors import ArchiveError, ArmillaryError, InputError, ParameterError, StoreError
 from components.common.provenance import Provenance, code_version
-from components.common.rejections import Rejections
+from components.common.rejections import Noun, Rejections
 from components.common.tables import read_provenance, read_table
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
@@ -58,6 +58,28 @@ def test_rejections_are_kept_with_reason_and_counted(tmp_path: Path) -> None:
     assert table["id"].tolist() == ["spec-1", "spec-2", "spec-3"]
     assert table["reason"].tolist() == ["truncated", "no label", "no label"]
     assert table["detail"].tolist() == ["100 of 218880 bytes", "", ""]
+
+
+def test_a_row_is_rejected_for_the_first_check_that_it_fails() -> None:
+    rejections = Rejections()
+    ids = np.array(["a", "b", "c", "d"], dtype=object)
+    dark, cut = np.array([True, True, False, False]), np.array([False, True, True, False])
+    keep = rejections.sift(ids, [("dark", "no light", dark), ("cut", "at the edge", cut)])
+    assert keep.tolist() == [False, False, False, True]
+    assert rejections.counts == {"dark": 2, "cut": 1}
+    assert rejections.in_words == "2 dark, 1 cut"
+
+
+def test_a_stage_without_a_row_left_says_why() -> None:
+    noun = Noun("star", "stars", "Look at the stars.")
+    rejections = Rejections()
+    rejections.require_rest(1, Path("in.parquet"), noun)
+    with pytest.raises(InputError, match=r"No star of in\.parquet can be used: the table is empty") as caught:
+        rejections.require_rest(0, Path("in.parquet"), noun)
+    assert "Look at the stars." in str(caught.value)
+    rejections.add("a", "dark")
+    with pytest.raises(InputError, match="1 dark"):
+        rejections.require_rest(0, Path("in.parquet"), noun)
 
 
 def test_no_rejections_are_a_table_too(tmp_path: Path) -> None:

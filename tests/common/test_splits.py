@@ -6,7 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from components.common.errors import InputError, ParameterError
-from components.common.splits import assign_splits
+from components.common.splits import Splits, assign_splits
 
 GROUPS = [f"object {n}" for n in range(4000)]
 
@@ -88,3 +88,13 @@ def test_too_few_groups_are_an_error_and_not_an_empty_split(groups: list[str]) -
 def test_fractions_that_cannot_be(validation: float, test: float) -> None:
     with pytest.raises(ParameterError, match="above 0"):
         assign_splits(GROUPS, validation, test, 0)
+
+
+def test_a_table_s_splits_are_those_of_its_groups() -> None:
+    groups = np.array(GROUPS, dtype=object)
+    splits = Splits(groups, 0.1, 0.2, 3)
+    expected = assign_splits(groups, 0.1, 0.2, 3)
+    parts = [splits.of_rows(slice(start, start + 1000)) for start in range(0, len(groups), 1000)]
+    np.testing.assert_array_equal(np.concatenate(parts), expected)
+    assert parts[0].dtype == object
+    np.testing.assert_array_equal(splits.groups, groups)

@@ -23,6 +23,7 @@ from components.common.tables import (
     count_rows,
     read_batches,
     read_provenance,
+    read_schema,
     read_settings,
     read_table,
     tensor_column,
@@ -143,6 +144,22 @@ def test_a_missing_column_is_named_with_those_there_are(table: Path) -> None:
     write_table(path, FIELDS[:1], {"id": ["a"]}, ORIGIN)
     with pytest.raises(InputError, match="no column split"):
         read_table(path, split="train")
+
+
+def test_a_schema_is_read_and_lacks_nothing_that_is_needed(table: Path) -> None:
+    schema = read_schema(table, ["id", "flux"])
+    assert schema.names == ["id", "redshift", "split", "flux"]
+    assert schema.field("redshift").metadata[b"description"] == b"label"
+    with pytest.raises(InputError, match="has no column ivar, mask; it has id") as caught:
+        read_schema(table, ["id", "mask", "ivar"], "Give spectra.")
+    assert "Give spectra." in str(caught.value)
+
+
+def test_of_many_columns_some_are_listed(tmp_path: Path) -> None:
+    fields = [column(f"c{k:02d}", "float32", "one of many") for k in range(40)]
+    write_table(tmp_path / "t.parquet", fields, {field.name: [0.0] for field in fields}, ORIGIN)
+    with pytest.raises(InputError, match=r"it has c00, .* c29 and 10 more"):
+        read_schema(tmp_path / "t.parquet", ["ivar"])
 
 
 def test_a_missing_table_is_named(tmp_path: Path) -> None:

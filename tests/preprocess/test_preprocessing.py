@@ -138,7 +138,7 @@ def test_nothing_left_is_an_error_and_leaves_no_table(tmp_path: Path) -> None:
     columns["ivar"][:] = 0
     with pytest.raises(InputError, match="40 no good pixel"):
         preprocess(write_spectra(tmp_path / "in", columns), tmp_path / "out", SETTINGS)
-    assert list((tmp_path / "out").iterdir()) == []
+    assert list(tmp_path.glob("*out*")) == []
 
 
 def test_another_table_is_refused_by_its_missing_columns(tmp_path: Path) -> None:

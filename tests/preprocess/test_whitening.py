@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from components.common.errors import InputError, ParameterError
 from components.physics.detector_noise import design_psd, draw_noise
-from components.preprocess.strain.groups import join_groups
+from components.preprocess.groups import join_groups
 from components.preprocess.strain.psd import PsdEstimator
 from components.preprocess.strain.whitening import Whitening, pass_band
 

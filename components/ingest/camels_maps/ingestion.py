@@ -6,12 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from components.common.provenance import Provenance
-from components.common.rejections import Rejections
+from components.common.rejections import Noun, Rejections
 from components.common.tables import Columns
 from components.ingest.camels_maps.schema import fields_of, rows_of, settings_of
 from components.ingest.camels_maps.settings import Settings
 from components.ingest.camels_maps.source import Simulation, Simulations
-from components.ingest.dataset import Dataset, Noun, Source, write_dataset
+from components.ingest.dataset import Dataset, Source, write_dataset
 from components.physics.multifield import MAPS_PER_SIMULATION, coarsen
 
 __all__ = ["Settings", "ingest"]

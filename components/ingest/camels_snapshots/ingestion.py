@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from components.common.provenance import Provenance
-from components.common.rejections import Rejections
+from components.common.rejections import Noun, Rejections
 from components.ingest.camels_snapshots.schema import fields
 from components.ingest.camels_snapshots.settings import Settings
-from components.ingest.dataset import Dataset, Noun, Source, write_dataset
+from components.ingest.dataset import Dataset, Source, write_dataset
 
 __all__ = ["Settings", "ingest"]
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from components.common.files import whole
 from components.common.provenance import Provenance
-from components.common.rejections import Rejections
+from components.common.rejections import Noun, Rejections
 from components.common.tables import Columns, TableWriter
 from components.common.telemetry import report_counts, report_progress, stage, warn
-from components.ingest.dataset import Noun, marks_of, nothing
+from components.ingest.dataset import marks_of, nothing
 from components.ingest.gaia_stars.rejection import usable
 from components.ingest.gaia_stars.schema import FIELDS, STARS_PER_GROUP, TRUTH_FIELDS, complete
 from components.ingest.gaia_stars.settings import Settings

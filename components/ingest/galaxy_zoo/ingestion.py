@@ -9,10 +9,10 @@ import numpy.typing as npt
 
 from components.common.files import whole
 from components.common.provenance import Provenance
-from components.common.rejections import Rejections
+from components.common.rejections import Noun, Rejections
 from components.common.tables import Columns, TableWriter
 from components.common.telemetry import report_counts, report_progress, stage
-from components.ingest.dataset import Noun, marks_of, nothing
+from components.ingest.dataset import marks_of, nothing
 from components.ingest.galaxy_zoo.rejection import Usable
 from components.ingest.galaxy_zoo.schema import (
     FIELDS,

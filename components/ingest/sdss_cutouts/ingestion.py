@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from components.common.provenance import Provenance
-from components.common.rejections import Rejections
-from components.ingest.dataset import Dataset, Noun, Source, write_dataset
+from components.common.rejections import Noun, Rejections
+from components.ingest.dataset import Dataset, Source, write_dataset
 from components.ingest.sdss_cutouts.schema import fields, image_settings
 from components.ingest.sdss_cutouts.settings import Settings
 

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from components.common.provenance import Provenance, code_version
-from components.common.rejections import Rejections
+from components.common.rejections import Noun, Rejections
 from components.common.tables import Columns
-from components.ingest.dataset import Dataset, Noun, Source, write_dataset
+from components.ingest.dataset import Dataset, Source, write_dataset
 from components.ingest.sdss_spectra.schema import FIELDS, GALAXY, MEASUREMENTS, with_measurements
 from components.ingest.sdss_spectra.settings import Settings
 

@@ -1,5 +1,6 @@
 """The preprocess stage: pictures checked, cut and stretched, magnitudes corrected for dust, split by field."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,26 +11,26 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from components.common.errors import InputError
-from components.common.rejections import Rejections
+from components.common.files import whole
+from components.common.rejections import Noun, Rejections
 from components.common.shards import Shard
-from components.common.splits import assign_splits
+from components.common.splits import Splits
 from components.common.tables import (
     Columns,
-    TableWriter,
     column,
-    open_table,
     read_batches,
-    read_provenance,
+    read_schema,
     read_settings,
     read_table,
     tensor_column,
 )
-from components.common.telemetry import report_counts, report_progress, stage
+from components.common.telemetry import stage
 from components.common.threads import map_ahead
 from components.physics.sdss_imaging import BANDS
 from components.preprocess.cutouts.preparation import REASONS, Images, Inspection, Preparation, inspect, pack
 from components.preprocess.cutouts.settings import Settings
-from components.preprocess.strain.groups import join_groups
+from components.preprocess.dataset import Dataset, write_dataset
+from components.preprocess.groups import join_groups
 
 __all__ = ["Settings", "preprocess"]
 
@@ -37,6 +38,7 @@ _NEEDED = (
     "id", "object_id", "field_id", "redshift", "image",
     *(f"{name}_{band}" for name in ("mag", "extinction") for band in BANDS),
 )  # fmt: skip
+PICTURES = Noun("picture", "pictures", "Raise maximum_offset or lower minimum_contrast, or look at the pictures.")
 _MAGNITUDES = (5.0, 35.0)
 _LOWEST_REDSHIFT = -0.01
 
@@ -61,31 +63,17 @@ def preprocess(dataset: Path, output: Path, settings: Settings) -> None:
     InputError
         When no picture is left.
     """
-    with stage("preprocess", output):
+    with stage("preprocess", output), whole(output) as folder:
         source = dataset / "dataset.parquet"
-        schema = _schema(source)
+        schema = read_schema(source, _NEEDED, "Give the folder that an ingest stage of pictures wrote.")
         preparation = _preparation(source, settings)
-        splits = _Splits(source, settings)
-        provenance, rejections = read_provenance(source), Rejections()
+        splits = _splits(source, settings)
         stored = {**Shard.without(read_settings(source)), **preparation.to_settings(), "split": settings.split}
         stored["magnitudes"] = [f"m_{band}" for band in BANDS]
-        output.mkdir(parents=True, exist_ok=True)
-        with TableWriter(output / "dataset.parquet", _fields(schema, preparation), provenance, stored) as writer:
-            done = 0
-            look = partial(_look, preparation=preparation, settings=settings)
-            for batch, looked in map_ahead(look, read_batches(source)):
-                rows = slice(done, done + len(batch["id"]))
-                done = rows.stop
-                keep = _reject(batch, looked.inspection, rejections)
-                columns = {**batch, **corrected(batch), **splits.of_rows(rows), "image": looked.images}
-                columns["centre_offset"] = looked.inspection.offset_arcsec
-                if keep.any():
-                    writer.write({name: values[keep] for name, values in columns.items()})
-                report_progress(done, splits.rows, "pictures")
-            _require_rows(source, writer.rows, rejections)
-            writer.provenance = provenance.with_rejected(rejections.counts)
-        rejections.write(output / "rejected.parquet", writer.provenance)
-        report_counts(rows_in=done, rows_out=writer.rows, rejected=len(rejections))
+        rejections = Rejections()
+        batches = _prepared(source, preparation, splits, settings, rejections)
+        prepared = Dataset(_fields(schema, preparation), stored, batches, rejections)
+        write_dataset(folder, source, prepared, PICTURES)
 
 
 def corrected(columns: Columns) -> Columns:
@@ -98,32 +86,9 @@ def corrected(columns: Columns) -> Columns:
     return result
 
 
-class _Splits:
-    """Group and split of every row of a table, decided from its names alone."""
-
-    def __init__(self, source: Path, settings: Settings):
-        names = read_table(source, ["field_id", "object_id"])
-        groups = join_groups(names["field_id"], names["object_id"])
-        self.rows = len(groups)
-        self._groups = groups
-        self._splits = assign_splits(
-            groups, settings.validation_fraction, settings.test_fraction, settings.seed
-        ).astype(object)
-
-    def of_rows(self, rows: slice) -> Columns:
-        return {"group_id": self._groups[rows], "split": self._splits[rows]}
-
-
-def _schema(source: Path) -> pa.Schema:
-    with open_table(source) as file:
-        schema: pa.Schema = file.schema_arrow
-    missing = sorted(set(_NEEDED) - set(schema.names))
-    if missing:
-        raise InputError(
-            f"{source} has no column {', '.join(missing)}.",
-            "Give the folder that an ingest stage of pictures wrote.",
-        )
-    return schema
+def _splits(source: Path, settings: Settings) -> Splits:
+    names = read_table(source, ["field_id", "object_id"])
+    return Splits(join_groups(names["field_id"], names["object_id"]), **settings.split)
 
 
 def _preparation(source: Path, settings: Settings) -> Preparation:
@@ -159,6 +124,21 @@ class _Looked:
     inspection: Inspection
 
 
+def _prepared(
+    source: Path, preparation: Preparation, splits: Splits, settings: Settings, rejections: Rejections
+) -> Iterator[Columns]:
+    look = partial(_look, preparation=preparation, settings=settings)
+    done = 0
+    for batch, looked in map_ahead(look, read_batches(source)):
+        rows = slice(done, done + len(batch["id"]))
+        done = rows.stop
+        keep = _reject(batch, looked.inspection, rejections)
+        columns = {**batch, **corrected(batch), "image": looked.images}
+        columns |= {"group_id": splits.groups[rows], "split": splits.of_rows(rows)}
+        columns["centre_offset"] = looked.inspection.offset_arcsec
+        yield {name: values[keep] for name, values in columns.items()}
+
+
 def _look(batch: Columns, preparation: Preparation, settings: Settings) -> tuple[Columns, _Looked]:
     images = batch.pop("image")
     inspection = inspect(
@@ -176,17 +156,4 @@ def _reject(batch: Columns, inspection: Inspection, rejections: Rejections) -> n
     labelled = batch["redshift"] > _LOWEST_REDSHIFT
     checks = [("missing label", "The redshift is not a number, or far below 0.", ~labelled)]
     checks += [(*text, inspection.status == status) for status, text in enumerate(REASONS, start=1)]
-    keep = np.ones(len(batch["id"]), dtype=bool)
-    for reason, detail, bad in checks:
-        rejections.add_many(batch["id"][keep & bad], reason, detail)
-        keep &= ~bad
-    return keep
-
-
-def _require_rows(source: Path, rows: int, rejections: Rejections) -> None:
-    if rows == 0:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in rejections.counts.items())
-        raise InputError(
-            f"No picture of {source} can be used: {reasons or 'the table is empty'}.",
-            "Raise maximum_offset or lower minimum_contrast, or look at the pictures.",
-        )
+    return rejections.sift(batch["id"], checks)

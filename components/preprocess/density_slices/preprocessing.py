@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from components.common.errors import InputError, ParameterError
 from components.common.files import whole
-from components.common.rejections import Rejections
+from components.common.rejections import Noun, Rejections
 from components.common.shards import Shard
 from components.common.splits import assign_splits
 from components.common.tables import (
@@ -33,6 +33,7 @@ __all__ = ["Settings", "preprocess"]
 DATASET, REJECTED = "dataset.parquet", "rejected.parquet"
 _CUBES = ("initial", "final")
 _CARRIED = ("simulation_id", "set", "suite", "seed", "omega_m", "sigma_8", "redshift_initial", "redshift_final")
+SIMULATIONS = Noun("simulation", "simulations", "Look at what rejected.parquet of the ingest stage says.")
 _NEEDED = ("id", "lattice", *_CARRIED, *_CUBES)
 _BYTES_PER_GROUP = 32 << 20
 _MEAN_TOLERANCE = 1e-3
@@ -108,8 +109,8 @@ def preprocess(snapshots: Path, output: Path, settings: Settings) -> None:
             for rows in _grouped(source, splits, settings, rejections, about["grid"]):
                 writer.write(rows)
                 done = writer.rows // len(settings.axes) + len(rejections)
-                report_progress(done, splits.rows, "simulations", rejected=len(rejections))
-            _require_rows(source, writer.rows, rejections)
+                report_progress(done, splits.rows, SIMULATIONS.many, rejected=len(rejections))
+            rejections.require_rest(writer.rows, source, SIMULATIONS)
             writer.provenance = provenance.with_rejected(rejections.counts)
         rejections.write(folder / REJECTED, writer.provenance)
         report_counts(rows_in=splits.rows, rows_out=writer.rows, rejected=len(rejections))
@@ -263,12 +264,3 @@ def _normalisation(source: Path, splits: _Splits, settings: Settings) -> dict[st
         "final_log_std": float(np.sqrt(max(mean[2] - mean[1] ** 2, 0.0))),
         "initial_std": float(np.sqrt(mean[3])),
     }
-
-
-def _require_rows(source: Path, rows: int, rejections: Rejections) -> None:
-    if rows == 0:
-        counts = ", ".join(f"{count} {reason}" for reason, count in rejections.counts.items())
-        raise InputError(
-            f"No simulation of {source} can be used: {counts or 'the table is empty'}.",
-            "Look at what rejected.parquet of the ingest stage says.",
-        )

@@ -12,21 +12,20 @@ import pyarrow as pa
 
 from components.common.errors import InputError
 from components.common.files import whole, write_json
-from components.common.rejections import Rejections
+from components.common.rejections import Noun, Rejections
 from components.common.shards import Shard
 from components.common.tables import (
     Columns,
-    TableWriter,
     column,
-    open_table,
     read_batches,
-    read_provenance,
+    read_schema,
     read_settings,
     read_table,
     tensor_column,
 )
-from components.common.telemetry import report_counts, report_progress, stage
+from components.common.telemetry import stage
 from components.common.threads import cores
+from components.preprocess.dataset import Dataset, write_dataset
 from components.preprocess.field_maps.logarithms import LogHistogram, LogScaling
 from components.preprocess.field_maps.preparation import prepare
 from components.preprocess.field_maps.settings import Settings
@@ -35,6 +34,12 @@ from components.preprocess.field_maps.universes import NOT_WANTED, split_univers
 __all__ = ["Settings", "preprocess"]
 
 _NEEDED = ("id", "simulation_id", "suite", "set", "phases", "maps")
+_REMEDY = "Give the folder that an ingest stage of maps wrote."
+_TRAINED_ON = (
+    "universe trained on",
+    "A simulation with the same initial conditions is trained on, and this suite or set is for testing alone.",
+)
+MAPS = Noun("map", "maps", "Look at train_suites and train_sets, or ingest more simulations.")
 _SHOWN = ("fields", "units", "box_size_mpc_h", "grid", "parameters")
 
 
@@ -59,7 +64,7 @@ def preprocess(dataset: Path, output: Path, settings: Settings) -> None:
     """
     with stage("preprocess", output), whole(output) as folder:
         source = dataset / "dataset.parquet"
-        schema, stored = _schema(source), Shard.without(read_settings(source))
+        schema, stored = read_schema(source, _NEEDED, _REMEDY), Shard.without(read_settings(source))
         columns = _columns(source, stored, settings)
         names = read_table(source, ["phases", "suite", "set"])
         splits = split_universes(names["phases"], names["suite"], names["set"], settings)
@@ -72,34 +77,16 @@ def preprocess(dataset: Path, output: Path, settings: Settings) -> None:
             "scaling": {name: asdict(scaling) for name, scaling in zip(fields, scalings, strict=True)},
             "split": settings.split,
         }
-        provenance, rejections = read_provenance(source), Rejections()
-        with TableWriter(folder / "dataset.parquet", _fields(schema, about), provenance, about) as writer:
-            for rows, batch in _numbered(source):
-                _write(writer, batch, splits[rows], columns, about, rejections)
-                report_progress(rows.stop, len(splits), "maps")
-            writer.provenance = provenance.with_rejected(rejections.counts)
-        rejections.write(folder / "rejected.parquet", writer.provenance)
+        rejections = Rejections()
+        batches = _prepared(source, splits, columns, about, rejections)
+        write_dataset(folder, source, Dataset(_fields(schema, about), about, batches, rejections), MAPS)
         write_json(folder / "scaling.json", about)
-        report_counts(rows_in=len(splits), rows_out=writer.rows, rejected=len(rejections))
-
-
-def _schema(source: Path) -> pa.Schema:
-    with open_table(source) as file:
-        schema: pa.Schema = file.schema_arrow
-    if missing := sorted(set(_NEEDED) - set(schema.names)):
-        raise InputError(
-            f"{source} has no column {', '.join(missing)}.", "Give the folder that an ingest stage of maps wrote."
-        )
-    return schema
 
 
 def _columns(source: Path, stored: dict[str, Any], settings: Settings) -> list[int]:
     """Places of the wanted fields among the channels of the table."""
     if missing := sorted(set(_SHOWN) - set(stored)):
-        raise InputError(
-            f"{source} does not say its {', '.join(missing)}.",
-            "Give the folder that an ingest stage of maps wrote.",
-        )
+        raise InputError(f"{source} does not say its {', '.join(missing)}.", _REMEDY)
     there = list(stored["fields"])
     if absent := sorted(set(settings.fields) - set(there)):
         raise InputError(
@@ -118,15 +105,6 @@ def _fields(schema: pa.Schema, about: dict[str, Any]) -> list[pa.Field]:
         column("split", "string", "train, validation or test; one for all maps of a universe"),
         tensor_column("maps", shape, text, dtype="float16"),
     ]
-
-
-def _numbered(source: Path) -> Iterator[tuple[slice, Columns]]:
-    """Read batches together with their places in the table."""
-    done = 0
-    for batch in read_batches(source):
-        rows = slice(done, done + len(batch["id"]))
-        done = rows.stop
-        yield rows, batch
 
 
 def _scalings(
@@ -151,22 +129,19 @@ def _scalings(
     ]
 
 
-def _write(
-    writer: TableWriter,
-    batch: Columns,
+def _prepared(
+    source: Path,
     splits: npt.NDArray[np.str_],
     columns: list[int],
     about: dict[str, Any],
     rejections: Rejections,
-) -> None:
-    keep = splits != NOT_WANTED
-    rejections.add_many(
-        batch["id"][~keep],
-        "universe trained on",
-        "A simulation with the same initial conditions is trained on, and this suite or set is for testing alone.",
-    )
-    if not keep.any():
-        return
-    kept = {name: values[keep] for name, values in batch.items()}
-    maps = prepare(kept.pop("maps")[:, columns], about)
-    writer.write({**kept, "split": splits[keep].astype(object), "maps": maps.astype(np.float16)})
+) -> Iterator[Columns]:
+    done = 0
+    for batch in read_batches(source):
+        split = splits[done : done + len(batch["id"])]
+        done += len(split)
+        keep = rejections.sift(batch["id"], [(*_TRAINED_ON, split == NOT_WANTED)])
+        if keep.any():
+            kept = {name: values[keep] for name, values in batch.items()}
+            maps = prepare(kept.pop("maps")[:, columns], about)
+            yield {**kept, "split": split[keep].astype(object), "maps": maps.astype(np.float16)}

@@ -18,9 +18,9 @@ from components.common.tables import (
     Columns,
     TableWriter,
     column,
-    open_table,
     read_batches,
     read_provenance,
+    read_schema,
     read_settings,
     read_table,
     tensor_column,
@@ -86,7 +86,7 @@ def preprocess(galaxies: Path, output: Path, settings: Settings) -> None:
     """
     with stage("preprocess", output), whole(output) as folder:
         source, rejections = galaxies / DATASET, Rejections()
-        names = _names(source)
+        names = read_schema(source, _NEEDED, "Give the folder that ingest of Galaxy Zoo wrote.").names
         plan = _plan(source, names, settings, rejections)
         provenance = read_provenance(source).with_rejected(rejections.counts)
         stored = _stored(plan, settings)
@@ -99,16 +99,6 @@ def preprocess(galaxies: Path, output: Path, settings: Settings) -> None:
             folder / COLUMNS, {"task": settings.task, "columns": [asdict(f) for f in plan.findings], **stored}
         )
         report_counts(rows_in=len(plan.keep), rows_out=writer.rows, rejected=len(rejections))
-
-
-def _names(source: Path) -> list[str]:
-    with open_table(source) as file:
-        names = list(file.schema_arrow.names)
-    if missing := sorted(set(_NEEDED) - set(names)):
-        raise InputError(
-            f"{source} has no column {', '.join(missing)}.", "Give the folder that ingest of Galaxy Zoo wrote."
-        )
-    return names
 
 
 def _plan(source: Path, names: Sequence[str], settings: Settings, rejections: Rejections) -> _Plan:
@@ -160,8 +150,7 @@ def _stored(plan: _Plan, settings: Settings) -> dict[str, Any]:
 
 
 def _fields(source: Path, plan: _Plan) -> list[Any]:
-    with open_table(source) as file:
-        known = {field.name: field for field in file.schema_arrow}
+    known = {field.name: field for field in read_schema(source)}
     missing = {finding.name: finding.missing for finding in plan.findings}
     return [
         *(known[name] for name in _CARRIED if name in known),

@@ -1,5 +1,6 @@
 """The preprocess stage: from spectra as observed to rows of one grid, with reasons for those left out."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -9,22 +10,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from components.common.errors import InputError, ParameterError
-from components.common.rejections import Rejections
-from components.common.splits import assign_splits
-from components.common.tables import (
-    Columns,
-    TableWriter,
-    column,
-    open_table,
-    read_batches,
-    read_provenance,
-    read_table,
-    tensor_column,
-)
-from components.common.telemetry import report_counts, report_progress, stage
+from components.common.errors import ParameterError
+from components.common.files import whole
+from components.common.rejections import Noun, Rejections
+from components.common.splits import Splits
+from components.common.tables import Columns, column, read_batches, read_schema, read_table, tensor_column
+from components.common.telemetry import stage
 from components.common.threads import map_ahead
 from components.physics.wavelength_grid import QUASAR_GRID, WavelengthGrid
+from components.preprocess.dataset import Dataset, write_dataset
 from components.preprocess.spectra.groups import GROUPINGS, group_rows
 from components.preprocess.spectra.preparation import REASONS, Preparation, Prepared, prepare
 
@@ -33,6 +27,12 @@ _CARRIED = (
     "resampled",
 )  # fmt: skip
 _CARRIED_IF_THERE = ("magnitude_r", "magnitude_r_total", "velocity_dispersion", "stellar_mass")
+_NEW = ("coverage", "offset", "scale", "flux", "ivar")
+SPECTRA = Noun(
+    "spectrum",
+    "spectra",
+    "Lower minimum_coverage or minimum_sn, or ingest spectra that reach the wavelengths of the grid.",
+)
 _SPECTRUM = ("flux", "ivar", "first_pixel", "pixels")
 
 
@@ -79,17 +79,21 @@ class Settings:
         grid = WavelengthGrid(QUASAR_GRID.first_pixel, QUASAR_GRID.fine_pixels, self.bin_pixels)
         return Preparation(grid, self.normalisation, self.fill, self.clip_sigma)
 
-    def to_settings(self) -> dict[str, Any]:
-        """Return the JSON-able form that the table stores for later stages."""
-        limits = {"minimum_coverage": self.minimum_coverage, "minimum_sn": self.minimum_sn}
-        split = {
+    @property
+    def split(self) -> dict[str, Any]:
+        """Arguments of `components.common.splits.splits_of`: a model says by them what it has learnt from."""
+        return {
             "validation_fraction": self.validation_fraction,
             "test_fraction": self.test_fraction,
             "seed": self.seed,
         }
+
+    def to_settings(self) -> dict[str, Any]:
+        """Return the JSON-able form that the table stores for later stages."""
+        limits = {"minimum_coverage": self.minimum_coverage, "minimum_sn": self.minimum_sn}
         labels = {"classes": list(self.classes)} if self.classes else {}
         groups = {"group_by": self.group_by} if self.group_by != "object" else {}
-        return {**self.preparation.to_settings(), **limits, "split": split, **groups, **labels}
+        return {**self.preparation.to_settings(), **limits, "split": self.split, **groups, **labels}
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "classes", tuple(self.classes))  # KFP hands over a list
@@ -127,57 +131,25 @@ def preprocess(dataset: Path, output: Path, settings: Settings) -> None:
     InputError
         When no spectrum is left.
     """
-    with stage("preprocess", output):
+    with stage("preprocess", output), whole(output) as folder:
         source = dataset / "dataset.parquet"
-        fields, stored = _fields(source, settings), settings.to_settings()
-        splits = _Splits(source, settings)
-        provenance = read_provenance(source)
+        fields = _fields(source, settings)
+        splits = _splits(source, settings)
         rejections = Rejections()
-        output.mkdir(parents=True, exist_ok=True)
-        with TableWriter(output / "dataset.parquet", fields, provenance, stored) as writer:
-            done = 0
-            read = [field.name for field in fields if field.name in (*_CARRIED, *_CARRIED_IF_THERE)]
-            work = partial(_prepare, preparation=settings.preparation)
-            for batch, prepared in map_ahead(work, read_batches(source, [*read, *_SPECTRUM])):
-                if settings.classes:
-                    batch["label"] = batch["spectral_class"]
-                batch["split"] = splits.of_rows(done, len(batch["id"]))
-                if settings.group_by != "object":
-                    batch["group"] = splits.groups[done : done + len(batch["id"])]
-                done += len(batch["id"])
-                _write_good(writer, batch, prepared, _reject(batch, prepared, settings, rejections))
-                report_progress(done, splits.rows, "spectra")
-            _require_rows(source, writer.rows, rejections)
-            writer.provenance = provenance.with_rejected(rejections.counts)
-        rejections.write(output / "rejected.parquet", writer.provenance)
-        report_counts(rows_in=done, rows_out=writer.rows, rejected=len(rejections))
+        carried = [field.name for field in fields if field.name in (*_CARRIED, *_CARRIED_IF_THERE)]
+        batches = _prepared(source, carried, splits, settings, rejections)
+        write_dataset(folder, source, Dataset(fields, settings.to_settings(), batches, rejections), SPECTRA)
 
 
-class _Splits:
-    """The split of every row of a table, decided from the ids and plates alone; a byte a row."""
-
-    def __init__(self, source: Path, settings: Settings):
-        columns = read_table(source, ["object_id", "plate"])
-        self.groups = group_rows(columns["object_id"], columns["plate"], settings.group_by)
-        self.rows = len(self.groups)
-        names = assign_splits(self.groups, settings.validation_fraction, settings.test_fraction, settings.seed)
-        self._names, codes = np.unique(names, return_inverse=True)
-        self._codes = codes.astype(np.uint8)
-
-    def of_rows(self, start: int, count: int) -> npt.NDArray[Any]:
-        return np.asarray(self._names[self._codes[start : start + count]], dtype=object)
+def _splits(source: Path, settings: Settings) -> Splits:
+    names = read_table(source, ["object_id", "plate"])
+    return Splits(group_rows(names["object_id"], names["plate"], settings.group_by), **settings.split)
 
 
 def _fields(source: Path, settings: Settings) -> list[pa.Field]:
     """Describe the output: what is carried over keeps the description that it came with."""
-    with open_table(source) as file:
-        schema = file.schema_arrow
-    missing = sorted({*_CARRIED, *_SPECTRUM} - set(schema.names))
-    if missing:
-        raise InputError(
-            f"{source} has no column {', '.join(missing)}.",
-            "Give the folder that an ingest stage of spectra wrote.",
-        )
+    needed = (*_CARRIED, *_SPECTRUM)
+    schema = read_schema(source, needed, "Give the folder that an ingest stage of spectra wrote.")
     pixels = settings.preparation.grid.pixels
     return [
         *(schema.field(name) for name in (*_CARRIED, *_CARRIED_IF_THERE) if name in schema.names),
@@ -192,6 +164,24 @@ def _fields(source: Path, settings: Settings) -> list[pa.Field]:
     ]
 
 
+def _prepared(
+    source: Path, carried: list[str], splits: Splits, settings: Settings, rejections: Rejections
+) -> Iterator[Columns]:
+    work = partial(_prepare, preparation=settings.preparation)
+    done = 0
+    for batch, prepared in map_ahead(work, read_batches(source, [*carried, *_SPECTRUM])):
+        rows = slice(done, done + len(batch["id"]))
+        done = rows.stop
+        new = {name: getattr(prepared, name) for name in _NEW}
+        columns = {**batch, **new, "split": splits.of_rows(rows)}
+        if settings.classes:
+            columns["label"] = batch["spectral_class"]
+        if settings.group_by != "object":
+            columns["group"] = splits.groups[rows]
+        keep = _reject(batch, prepared, settings, rejections)
+        yield columns if keep.all() else {name: values[keep] for name, values in columns.items()}
+
+
 def _prepare(batch: Columns, preparation: Preparation) -> tuple[Columns, Prepared]:
     flux, ivar, first_pixel, pixels = (batch.pop(name) for name in _SPECTRUM)
     return batch, prepare(flux, ivar, first_pixel, pixels, preparation, threads=1)
@@ -203,7 +193,7 @@ def _reject(
     """Record the spectra that are left out, each with the first reason that holds, and return which are kept."""
     checks = [("missing label", "The redshift is not a number.", ~np.isfinite(batch["redshift"]))]
     if settings.classes:
-        other = ~np.isin(batch["label"].astype(np.str_), settings.classes)
+        other = ~np.isin(batch["spectral_class"].astype(np.str_), settings.classes)
         checks.append(("unknown class", f"The class is none of {', '.join(settings.classes)}.", other))
     checks += [(*text, prepared.status == status) for status, text in REASONS.items()]
     checks += [
@@ -218,26 +208,4 @@ def _reject(
             ~(batch["sn_median"] >= settings.minimum_sn),
         ),
     ]
-    keep = np.ones(len(batch["id"]), dtype=bool)
-    for reason, detail, bad in checks:
-        rejections.add_many(batch["id"][keep & bad], reason, detail)
-        keep &= ~bad
-    return keep
-
-
-def _write_good(writer: TableWriter, batch: Columns, prepared: Prepared, keep: npt.NDArray[np.bool_]) -> None:
-    names = ("coverage", "offset", "scale", "flux", "ivar")
-    columns = {**batch, **{name: getattr(prepared, name) for name in names}}
-    if not keep.all():
-        columns = {name: values[keep] for name, values in columns.items()}
-    if keep.any():
-        writer.write(columns)
-
-
-def _require_rows(source: Path, rows: int, rejections: Rejections) -> None:
-    if rows == 0:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in rejections.counts.items())
-        raise InputError(
-            f"No spectrum of {source} can be used: {reasons or 'the table is empty'}.",
-            "Lower minimum_coverage or minimum_sn, or ingest spectra that reach the wavelengths of the grid.",
-        )
+    return rejections.sift(batch["id"], checks)

@@ -20,6 +20,7 @@ from components.common.tables import (
     open_table,
     read_batches,
     read_provenance,
+    read_schema,
     read_settings,
 )
 from components.common.telemetry import report_counts, report_progress, stage
@@ -77,7 +78,8 @@ def preprocess(stars: Path, output: Path, settings: Settings) -> None:
     """
     with stage("preprocess", output), whole(output) as folder:
         source = stars / DATASET
-        schema, about = _schema(source), read_settings(source)
+        schema = read_schema(source, _NEEDED, "Give the folder that an ingest stage of stars wrote.")
+        about = read_settings(source)
         survey = _look_over(source, settings, about)
         scaling = Scaling.of(settings, survey.median_pm_error, survey.median_parallax_error)
         release = about.get("release", "dr3")
@@ -160,16 +162,6 @@ class _Truth:
         taken = {name: values[:number] for name, values in self._held.items()}
         self._held = {name: values[number:] for name, values in self._held.items()}
         return taken if taken else {"source_id": np.empty(0, dtype=np.int64)}
-
-
-def _schema(source: Path) -> pa.Schema:
-    with open_table(source) as file:
-        schema = file.schema_arrow
-    if missing := sorted(set(_NEEDED) - set(schema.names)):
-        raise InputError(
-            f"{source} has no column {', '.join(missing)}.", "Give the folder that an ingest stage of stars wrote."
-        )
-    return schema
 
 
 def _fields(schema: pa.Schema, scaling: Scaling) -> list[pa.Field]:

@@ -1,5 +1,6 @@
 """The preprocess stage: strain, whitened by the noise of the training rows alone, in groups that stay together."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,26 +11,20 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from components.common.errors import InputError, ParameterError
-from components.common.rejections import Rejections
-from components.common.splits import assign_splits
-from components.common.tables import (
-    Columns,
-    TableWriter,
-    column,
-    open_table,
-    read_batches,
-    read_provenance,
-    read_table,
-    tensor_column,
-)
-from components.common.telemetry import report_counts, report_progress, stage
+from components.common.files import whole
+from components.common.rejections import Noun, Rejections
+from components.common.splits import Splits
+from components.common.tables import Columns, column, read_batches, read_schema, read_table, tensor_column
+from components.common.telemetry import stage
 from components.common.threads import map_ahead
 from components.physics.detectors import DETECTORS
-from components.preprocess.strain.groups import join_groups
+from components.preprocess.dataset import Dataset, write_dataset
+from components.preprocess.groups import join_groups
 from components.preprocess.strain.psd import PsdEstimator
 from components.preprocess.strain.whitening import Whitening
 
 _NEEDED = ("id", "segment_id", "waveform_id", "label", "strain")
+WINDOWS = Noun("window", "windows", "Look at the labels and at gaps in the strain.")
 _AVERAGES = ("median", "mean")
 _FEWEST_NOISE_WINDOWS = 8
 
@@ -111,56 +106,25 @@ def preprocess(dataset: Path, output: Path, settings: Settings) -> None:
     InputError
         When no window is left, or there is too little noise to know its density.
     """
-    with stage("preprocess"):
+    with stage("preprocess", output), whole(output) as folder:
         source = dataset / "dataset.parquet"
         schema, shape = _layout(source)
-        splits = _Splits(source, settings)
+        splits = _splits(source, settings)
         whitening = settings.whitening(_noise_density(source, splits, shape, settings), shape[1])
         labels = {"classes": list(settings.classes), "detectors": list(DETECTORS)}
         stored = {**labels, "split": settings.split, **whitening.to_settings()}
-        provenance, rejections = read_provenance(source), Rejections()
-        output.mkdir(parents=True, exist_ok=True)
-        with TableWriter(output / "dataset.parquet", _fields(schema, shape), provenance, stored) as writer:
-            done = 0
-            for batch, white in map_ahead(partial(_whiten, whitening=whitening), read_batches(source)):
-                rows = slice(done, done + len(batch["id"]))
-                done = rows.stop
-                columns = {**batch, **splits.of_rows(rows), "strain": white}
-                keep = _reject(batch, settings, rejections)
-                if keep.any():
-                    writer.write({name: values[keep] for name, values in columns.items()})
-                report_progress(done, splits.rows, "windows")
-            _require_rows(source, writer.rows, rejections)
-            writer.provenance = provenance.with_rejected(rejections.counts)
-        rejections.write(output / "rejected.parquet", writer.provenance)
-        report_counts(rows_in=done, rows_out=writer.rows, rejected=len(rejections))
+        rejections = Rejections()
+        batches = _whitened(source, whitening, splits, settings, rejections)
+        write_dataset(folder, source, Dataset(_fields(schema, shape), stored, batches, rejections), WINDOWS)
 
 
-class _Splits:
-    """Group and split of every row of a table, decided from its names alone."""
-
-    def __init__(self, source: Path, settings: Settings):
-        names = read_table(source, ["segment_id", "waveform_id"])
-        groups = join_groups(names["segment_id"], names["waveform_id"])
-        self.rows = len(groups)
-        self._groups = groups
-        self._splits = assign_splits(
-            groups, settings.validation_fraction, settings.test_fraction, settings.seed
-        ).astype(object)
-
-    def of_rows(self, rows: slice) -> Columns:
-        return {"group_id": self._groups[rows], "split": self._splits[rows]}
+def _splits(source: Path, settings: Settings) -> Splits:
+    names = read_table(source, ["segment_id", "waveform_id"])
+    return Splits(join_groups(names["segment_id"], names["waveform_id"]), **settings.split)
 
 
 def _layout(source: Path) -> tuple[pa.Schema, tuple[int, int]]:
-    with open_table(source) as file:
-        schema = file.schema_arrow
-    missing = sorted(set(_NEEDED) - set(schema.names))
-    if missing:
-        raise InputError(
-            f"{source} has no column {', '.join(missing)}.",
-            "Give the folder that an ingest stage of strain wrote.",
-        )
+    schema = read_schema(source, _NEEDED, "Give the folder that an ingest stage of strain wrote.")
     first = next(read_batches(source, ["strain"]), None)
     shape = (0, 0) if first is None else first["strain"].shape[1:]
     if len(shape) != 2 or shape[0] != len(DETECTORS) or shape[1] < 4:
@@ -181,14 +145,14 @@ def _fields(schema: pa.Schema, shape: tuple[int, int]) -> list[pa.Field]:
     ]
 
 
-def _noise_density(source: Path, splits: _Splits, shape: tuple[int, int], settings: Settings) -> FloatArray:
+def _noise_density(source: Path, splits: Splits, shape: tuple[int, int], settings: Settings) -> FloatArray:
     """Density of the noise in the training rows; NaN for a detector that is missing in all of them."""
     estimator = PsdEstimator(*shape, settings.sample_rate, settings.psd_average)
     done = 0
     for batch in read_batches(source, ["label", "strain"]):
         rows = slice(done, done + len(batch["label"]))
         done = rows.stop
-        noise = (batch["label"] == settings.classes[0]) & (splits.of_rows(rows)["split"] == "train")
+        noise = (batch["label"] == settings.classes[0]) & (splits.of_rows(rows) == "train")
         if noise.any():
             estimator.add(batch["strain"][noise])
     present = estimator.counts > 0
@@ -199,6 +163,18 @@ def _noise_density(source: Path, splits: _Splits, shape: tuple[int, int], settin
             f"Give at least {_FEWEST_NOISE_WINDOWS} of each detector that is there at all.",
         )
     return estimator.estimate()
+
+
+def _whitened(
+    source: Path, whitening: Whitening, splits: Splits, settings: Settings, rejections: Rejections
+) -> Iterator[Columns]:
+    done = 0
+    for batch, white in map_ahead(partial(_whiten, whitening=whitening), read_batches(source)):
+        rows = slice(done, done + len(batch["id"]))
+        done = rows.stop
+        keep = _reject(batch, settings, rejections)
+        columns = {**batch, "group_id": splits.groups[rows], "split": splits.of_rows(rows), "strain": white}
+        yield {name: values[keep] for name, values in columns.items()}
 
 
 def _whiten(batch: Columns, whitening: Whitening) -> tuple[Columns, npt.NDArray[np.float32]]:
@@ -218,17 +194,4 @@ def _reject(batch: Columns, settings: Settings, rejections: Rejections) -> npt.N
         ("gap", "Some samples of a detector are not numbers.", gap),
         ("no detector", "No detector has data.", ~whole),
     ]
-    keep = np.ones(len(batch["id"]), dtype=bool)
-    for reason, detail, bad in checks:
-        rejections.add_many(batch["id"][keep & bad], reason, detail)
-        keep &= ~bad
-    return keep
-
-
-def _require_rows(source: Path, rows: int, rejections: Rejections) -> None:
-    if rows == 0:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in rejections.counts.items())
-        raise InputError(
-            f"No window of {source} can be used: {reasons or 'the table is empty'}.",
-            "Look at the labels and at gaps in the strain.",
-        )
+    return rejections.sift(batch["id"], checks)
