@@ -1,3 +1,5 @@
+import gzip
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +78,9 @@ def test_rebins_a_file_that_is_off_the_lattice(tmp_path: Path) -> None:
         ({"ivar": np.full(400, np.nan)}, "no good pixels"),
         ({"loglam": np.full(400, 3.6)}, "bad wavelengths"),
         ({"loglam": np.full(400, np.nan)}, "bad wavelengths"),
+        ({"loglam": np.linspace(3.7, 3.6, 400)}, "bad wavelengths"),
+        ({"loglam": np.linspace(3800.0, 9200.0, 400)}, "bad wavelengths"),
+        ({"loglam": np.linspace(1.0, 1e30, 400)}, "bad wavelengths"),
     ],
 )
 def test_refuses_a_spectrum_without_use(tmp_path: Path, what: dict[str, np.ndarray], reason: str) -> None:
@@ -154,3 +159,75 @@ def test_light_in_the_fibre_and_motions_of_the_stars_are_those_of_the_file(real_
     assert galaxy.magnitude_r == pytest.approx(22.5 - 2.5 * np.log10(90.94684), abs=1e-5)
     assert galaxy.velocity_dispersion == pytest.approx(86.95, abs=0.01)
     assert np.isnan(read_metadata(folder / "spec-0332-52367-0639.fits").velocity_dispersion)  # a quasar
+
+
+def test_reads_a_compressed_file_as_what_it_holds(tmp_path: Path) -> None:
+    plain = write_spec(tmp_path / "spec-1.fits")
+    packed = tmp_path / "spec-1.fits.gz"
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    np.testing.assert_array_equal(read_spectrum(packed).placed.flux, read_spectrum(plain).placed.flux)
+    assert read_metadata(packed).id == read_metadata(plain).id
+    packed.write_bytes(packed.read_bytes()[:-200])
+    with pytest.raises(UnusableFileError, match=r"spec-1\.fits\.gz") as raised:
+        read_spectrum(packed)
+    assert raised.value.reason == "truncated"
+
+
+def test_reads_what_other_programs_made_of_a_file(tmp_path: Path) -> None:
+    """Masks as floats with gaps, metadata as text, and short vectors."""
+    loglam = 3.6 + 1e-4 * np.arange(50)
+    mask = np.zeros(50)
+    mask[3], mask[4] = np.nan, 1 << 23
+    pixels = [
+        fits.Column("Flux", "D", array=np.ones(50)),
+        fits.Column("LogLam", "D", array=loglam),
+        fits.Column("ivar", "J", array=np.full(50, 4)),
+        fits.Column("and_mask", "E", array=mask),
+    ]
+    own = [
+        fits.Column("PLATE", "10A", array=["none"]),
+        fits.Column("Z", "D", array=[1.5]),
+        fits.Column("ZWARNING", "E", array=[np.nan]),
+        fits.Column("CLASS", "J", array=[3]),
+        fits.Column("SPECTROFLUX", "2E", array=[[1.0, 2.0]]),
+    ]
+    hdus = [fits.BinTableHDU.from_columns(columns) for columns in (pixels, own)]
+    fits.HDUList([fits.PrimaryHDU(), *hdus]).writeto(tmp_path / "own.fits")
+    spectrum = read_spectrum(tmp_path / "own.fits")
+    assert np.flatnonzero(spectrum.placed.ivar == 0).tolist() == [4]
+    assert spectrum.sn_median == 2
+    metadata = spectrum.metadata
+    assert (metadata.id, metadata.redshift, metadata.zwarning) == ("own", 1.5, 0)
+    assert (metadata.spectral_class, metadata.plate) == ("UNKNOWN", -1)
+    assert np.isnan(metadata.magnitude_r)
+
+
+@pytest.mark.parametrize("form", ["400E", "8A"])
+def test_a_table_whose_rows_are_no_pixels_is_refused(tmp_path: Path, form: str) -> None:
+    array = np.ones((1, 400)) if form == "400E" else np.array(["x"])
+    columns = [fits.Column(name, form, array=array) for name in ("flux", "loglam", "ivar")]
+    fits.BinTableHDU.from_columns(columns).writeto(tmp_path / "vectors.fits")
+    with pytest.raises(UnusableFileError, match=r"LOGLAM of .*vectors\.fits is not one number") as raised:
+        read_spectrum(tmp_path / "vectors.fits")
+    assert raised.value.reason == "odd layout"
+
+
+def test_reads_a_csv_with_other_capitals_and_refuses_an_empty_one(tmp_path: Path) -> None:
+    wavelength = 10 ** (3.6 + 1e-4 * np.arange(100))
+    rows = [f"{w}, {f}" for w, f in zip(wavelength, np.random.default_rng(1).normal(5, 1, 100), strict=True)]
+    path = tmp_path / "spec-mine.csv"
+    path.write_text("\n".join(["WAVELENGTH, flux", *rows]))
+    assert read_spectrum(path).placed.flux.size == 100
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for text, reason in (
+            ("Wavelength,Flux\n", "no good pixels"),
+            ("Wavelength,Flux\n-4000,1\n-4001,2\n", "no good pixels"),
+            ("Wavelength,BestFit\n4000,1\n", "not a spectrum"),
+            ("Wavelength,Flux\n4000,x\n", "not a spectrum"),
+            ("", "not a spectrum"),
+        ):
+            path.write_text(text)
+            with pytest.raises(UnusableFileError, match=r"spec-mine\.csv") as raised:
+                read_spectrum(path)
+            assert raised.value.reason == reason

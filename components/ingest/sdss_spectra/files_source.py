@@ -1,5 +1,6 @@
 """Spectra in a folder, with labels from a table beside them or from the files themselves."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,14 +22,15 @@ from components.ingest.sdss_spectra.settings import Settings
 from components.ingest.sdss_spectra.spec_file import read_metadata
 
 LABELS = "labels.csv"
+_FITS = re.compile(r"\.(fits?|fits?\.gz)$", re.IGNORECASE)
 _FROM_LABELS = ("spectral_class", "redshift", "zwarning")
 
 
 def find_spectra(folder: Path) -> list[Path]:
-    """List the spectra below a folder: `*.fits`, and SkyServer's CSV files, which have `spec` in their name."""
+    """List the spectra below a folder: FITS, plain or .gz, and SkyServer's CSV files, named `*spec*`."""
     if not folder.is_dir():
         raise InputError(f"There is no folder {folder}.", "Set location to the folder that holds the spectra.")
-    files = [f for f in folder.rglob("*.fits") if not f.name.startswith(".")]
+    files = [f for f in folder.rglob("*") if _FITS.search(f.name) and not f.name.startswith(".") and f.is_file()]
     files += [f for f in folder.rglob("*spec*.csv") if f.name != LABELS]
     if not files:
         raise InputError(

@@ -8,9 +8,13 @@ does not know (variable-length arrays, bits, complex numbers) it refuses to read
 Format: FITS standard 4.0 (Pence et al. 2010, A&A 524, A42, and later revisions), sections 3.1, 4.4 and 7.3.
 """
 
+import gzip
+import io
 import math
 import re
+import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +27,7 @@ from components.common.errors import InputError
 
 _BLOCK = 2880
 _CARD = 80
+_GZIP = b"\x1f\x8b"
 _END = b"END".ljust(_CARD)
 _MOST_HEADER_BLOCKS = 1000  # a table of 999 columns, the most there can be, has some 150
 
@@ -151,6 +156,28 @@ class Column:
         return np.asarray(native * float(self.scale or 1) + float(self.zero or 0))
 
 
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a file of a few megabytes at most, such as a spectrum, unpacking it where it is compressed by gzip.
+
+    Raises
+    ------
+    UnusableFileError
+        When what is compressed is cut off or damaged.
+    """
+    with path.open("rb") as file:
+        packed = file.read(len(_GZIP)) == _GZIP
+        file.seek(0)
+        if not packed:
+            yield file
+            return
+        try:
+            content = gzip.decompress(file.read())
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise _truncated(path) from error
+    yield io.BytesIO(content)
+
+
 def binary_tables(path: Path, file: BinaryIO) -> Iterator[FitsTable]:
     """Walk the binary tables of a FITS file in order, reading headers only as far as the caller goes.
 
@@ -212,7 +239,7 @@ def _require_fits(path: Path, file: BinaryIO) -> None:
             f"{path} is a web page, not a FITS file.",
             "The archive answered with an error page: download the file again later.",
         )
-    if first.startswith(b"\x1f\x8b"):
+    if first.startswith(_GZIP):
         raise UnusableFileError("not FITS", f"{path} is compressed.", f"Run `gunzip {path.name}` first.")
     raise UnusableFileError("not FITS", f"{path} is not a FITS file.", "Give a FITS file.")
 

@@ -10,6 +10,9 @@ from components.physics.wavelength_grid import LATTICE_STEP, QUASAR_GRID, lattic
 
 Floats = npt.NDArray[np.floating]
 
+_SHORTEST, _LONGEST = 3.0, 5.0
+"""log10(wavelength / angstrom) from the far ultraviolet to the infrared: what is beyond has other units."""
+
 
 @dataclass(frozen=True)
 class Placed:
@@ -48,8 +51,12 @@ def place(log_wavelength: Floats, flux: Floats, ivar: Floats) -> Placed:
     ValueError
         When the wavelengths do not increase, or a long spectrum lies outside the grid.
     """
+    if not np.all(np.isfinite(log_wavelength)):
+        raise ValueError("wavelengths that are no numbers")
     if log_wavelength.size < 2 or not np.all(np.diff(log_wavelength) > 0):
         raise ValueError("wavelengths that do not increase from pixel to pixel")
+    if log_wavelength[0] < _SHORTEST or log_wavelength[-1] > _LONGEST:
+        raise ValueError("wavelengths that are none of visible light")
     index = lattice_indices(log_wavelength)
     if index is not None and np.all(np.diff(index) > 0):
         keep = _fitting(index)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from components.ingest.sdss_spectra.fits_table import FitsTable, UnusableFileError, binary_tables
+from components.ingest.sdss_spectra.fits_table import FitsTable, UnusableFileError, binary_tables, opened
 from components.ingest.sdss_spectra.placement import Placed, estimate_ivar, place
 from components.ingest.sdss_spectra.schema import CLASSES, NO_NUMBER, UNKNOWN
 
@@ -30,6 +30,7 @@ _METADATA = (
     "SPECTROFLUX", "VDISP",
 )  # fmt: skip
 _R_BAND = 2
+_FEWEST_FOR_NOISE = 4
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def _read(path: Path, with_pixels: bool) -> tuple[Metadata, tuple[npt.NDArray[An
     try:
         if path.suffix.lower() == ".csv":
             return Metadata(id=path.stem), _csv_pixels(path) if with_pixels else ()
-        with path.open("rb") as file:
+        with opened(path) as file:
             return _from_tables(path, binary_tables(path, file), with_pixels)
     except FileNotFoundError as error:
         raise UnusableFileError("no file", f"There is no file {path}.", "Check the path.") from error
@@ -141,38 +142,65 @@ def _from_tables(path: Path, tables: Any, with_pixels: bool) -> tuple[Metadata, 
 def _coadd_pixels(table: FitsTable) -> tuple[npt.NDArray[Any], ...]:
     names = ["LOGLAM", "FLUX", "IVAR", *(["AND_MASK"] if "AND_MASK" in table.columns else [])]
     columns = table.read(names)
-    ivar = columns["IVAR"]
+    for name, values in columns.items():
+        if values.ndim > 1 or values.dtype.kind not in "fiu":
+            raise UnusableFileError(
+                "odd layout",
+                f"The column {name} of {table.path} is not one number for each pixel.",
+                "Give a spec-PLATE-MJD-FIBER.fits file of SDSS, BOSS or eBOSS: a row is a pixel there.",
+            )
+    ivar = columns["IVAR"].astype(np.float32) if columns["IVAR"].dtype.kind != "f" else columns["IVAR"]
     if "AND_MASK" in columns:
-        ivar[columns["AND_MASK"] & UNUSABLE_BITS != 0] = 0
+        ivar[_whole(columns["AND_MASK"]) & UNUSABLE_BITS != 0] = 0
     return columns["LOGLAM"], columns["FLUX"], ivar
+
+
+def _whole(mask: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Return bits that other programs may have stored as floats."""
+    return np.nan_to_num(mask, posinf=0, neginf=0).astype(np.int64)
 
 
 def _csv_pixels(path: Path) -> tuple[npt.NDArray[Any], ...]:
     try:
-        table = pd.read_csv(path, usecols=["Wavelength", "Flux"], dtype=np.float64)
-    except (ValueError, UnicodeDecodeError) as error:
+        table = pd.read_csv(path, skipinitialspace=True)
+        table.columns = table.columns.str.strip().str.lower()
+        wavelength, flux = (table[name].to_numpy(dtype=np.float64) for name in ("wavelength", "flux"))
+    except (KeyError, ValueError, AttributeError) as error:
         raise UnusableFileError(
             "not a spectrum",
-            f"{path} is not SkyServer's CSV of a spectrum: {error}.",
+            f"{path} is not SkyServer's CSV of a spectrum: {_why(error)}.",
             "Give a CSV with columns Wavelength and Flux, or the FITS file.",
         ) from error
-    flux = table["Flux"].to_numpy()
-    return np.log10(table["Wavelength"].to_numpy()), flux, estimate_ivar(flux[None])[0]
+    log_wavelength = np.log10(np.where(wavelength > 0, wavelength, np.nan))
+    return log_wavelength, flux, _noise(flux)
+
+
+def _noise(flux: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return estimate_ivar(flux[None])[0] if flux.size > _FEWEST_FOR_NOISE else np.zeros_like(flux)
+
+
+def _why(error: Exception) -> str:
+    return f"it has no column {error.args[0]}" if isinstance(error, KeyError) else str(error).strip().rstrip(".")
 
 
 def _place(path: Path, log_wavelength: Any, flux: Any, ivar: Any) -> Placed:
-    good = np.isfinite(flux) & np.isfinite(ivar) & (ivar > 0)
+    with np.errstate(over="ignore"):  # tables hold single precision: what is too large for it is no measurement
+        good = np.isfinite(np.float32(flux)) & np.isfinite(np.float32(ivar)) & (ivar > 0)
     if not good.any():
         raise UnusableFileError(
             "no good pixels",
             f"{path} has not one usable pixel: flux is not finite, or ivar is zero, in all {good.size}.",
-            "Leave the file out: its fibre was broken or unplugged.",
+            "Leave the file out: its fibre was broken or unplugged."
+            if good.size
+            else "Get the file again: it has no rows.",
         )
     try:
         return place(log_wavelength, np.where(good, flux, 0), np.where(good, ivar, 0))
     except ValueError as error:
         raise UnusableFileError(
-            "bad wavelengths", f"{path} has {error}.", "Check that the column loglam is log10 of angstroms."
+            "bad wavelengths",
+            f"{path} has {error}.",
+            "Sort its rows by the column loglam, which is log10 of the wavelength in angstroms.",
         ) from error
 
 
@@ -181,18 +209,18 @@ def _metadata(path: Path, table: FitsTable) -> Metadata:
     if table.rows < 1 or not names:
         return Metadata(id=path.stem)
     row = {name: values[0] for name, values in table.read(names, stop=1).items()}
-    plate, mjd, fiber, thing = (int(row.get(n, NO_NUMBER)) for n in ("PLATE", "MJD", "FIBERID", "THING_ID"))
-    redshift = float(row.get("Z", np.nan))
+    plate, mjd, fiber, thing = (int(_number(row, n, NO_NUMBER)) for n in ("PLATE", "MJD", "FIBERID", "THING_ID"))
+    redshift = _number(row, "Z")
     label = bytes(row.get("CLASS", b"")).decode("ascii", "replace").strip()
-    nanomaggies = float(np.ravel(row["SPECTROFLUX"])[_R_BAND]) if "SPECTROFLUX" in row else 0.0
-    dispersion = float(row.get("VDISP", 0.0))
+    nanomaggies = _number(row, "SPECTROFLUX", 0.0, _R_BAND)
+    dispersion = _number(row, "VDISP", 0.0)
     return Metadata(
         id=f"{plate:04d}-{mjd}-{fiber:04d}" if min(plate, mjd, fiber) >= 0 else path.stem,
         redshift=redshift if is_redshift(redshift) else float("nan"),
-        zwarning=int(row.get("ZWARNING", 0)),
+        zwarning=int(_number(row, "ZWARNING", 0)),
         spectral_class=label if label in CLASSES else UNKNOWN,
-        ra=float(row.get("PLUG_RA", row.get("RA", np.nan))),
-        dec=float(row.get("PLUG_DEC", row.get("DEC", np.nan))),
+        ra=_number(row, "PLUG_RA" if "PLUG_RA" in row else "RA"),
+        dec=_number(row, "PLUG_DEC" if "PLUG_DEC" in row else "DEC"),
         plate=plate,
         mjd=mjd,
         fiber=fiber,
@@ -200,3 +228,11 @@ def _metadata(path: Path, table: FitsTable) -> Metadata:
         magnitude_r=22.5 - 2.5 * float(np.log10(nanomaggies)) if nanomaggies > 0 else float("nan"),
         velocity_dispersion=dispersion if dispersion > 0 else float("nan"),
     )
+
+
+def _number(row: dict[str, Any], name: str, unknown: float = float("nan"), place: int = 0) -> float:
+    """Return a number of a row, or what stands for none where it is absent, no number, or not finite."""
+    values = np.ravel(row.get(name, unknown))
+    if place >= values.size or values.dtype.kind not in "fiu" or not np.isfinite(values[place]):
+        return unknown
+    return float(values[place])
