@@ -110,10 +110,35 @@ def test_turn_off_and_giants_of_a_drawn_sequence() -> None:
     colour = np.concatenate([0.6 + 0.1 * (magnitude[:400] - 16), np.full(30, 1.2)])
     found = find_landmarks(colour, magnitude)
     assert found is not None
-    assert found.turnoff_g == pytest.approx(16.25)
-    assert found.turnoff_bp_rp == pytest.approx(0.6, abs=0.03)
+    assert found.end == "turns"
+    assert found.bluest_g == pytest.approx(16.25, abs=0.05)
+    assert found.bluest_bp_rp == pytest.approx(0.6, abs=0.03)
     assert (found.giants, found.giant_bp_rp) == (30, 1.2)
     assert find_landmarks(colour[:10], magnitude[:10]) is None
+
+
+def test_a_main_sequence_is_followed_to_its_top_where_stars_are_few() -> None:
+    magnitude = np.concatenate([np.linspace(13, 18, 500), np.linspace(10, 13, 20)])
+    found = find_landmarks(0.1 * (magnitude - 9), magnitude)
+    assert found is not None
+    assert (found.end, found.giants) == ("top", 0)
+    assert found.bluest_g < 11
+
+
+def test_a_horizontal_branch_is_no_main_sequence() -> None:
+    magnitude = np.concatenate([np.linspace(17, 18, 300), np.linspace(14.6, 17, 60), np.linspace(14, 14.5, 20)])
+    colour = np.concatenate([np.linspace(0.9, 1.0, 300), np.full(60, 1.2), np.full(20, 0.2)])
+    found = find_landmarks(colour, magnitude)
+    assert found is not None
+    assert found.end == "turns"
+    assert found.bluest_bp_rp == pytest.approx(0.92, abs=0.02)
+
+
+def test_giants_alone_have_no_turn_off() -> None:
+    magnitude = np.linspace(12, 18, 200)
+    found = find_landmarks(1.0 + 0.1 * (18 - magnitude), magnitude)
+    assert found is not None
+    assert found.end == "bottom"
 
 
 def test_impossible_settings_are_refused(tmp_path: Path) -> None:

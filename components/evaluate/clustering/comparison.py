@@ -1,5 +1,6 @@
 """The methods beside each other: what each proposed, and what was made of it; and why k-means fails."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from components.common import clustering_scores
 from components.common.clustering_scores import Labels
+from components.common.wording import counted
 from components.evaluate.clustering.scene import Scene
 
 NAMES = {
@@ -96,12 +98,18 @@ def _scores(scene: Scene, labels: Labels) -> dict[str, float]:
     return {d.name: float(d.compute(table[None], pairs)[0]) for d in clustering_scores.SCORES}
 
 
+def reasons_in_words(counts: Mapping[str, int]) -> str:
+    """List why groups are no clusters, and how many of them."""
+    return ", ".join(f"{reason} ({count})" for reason, count in counts.items())
+
+
 def explain(entry: MethodScores) -> str:
     """Say in words, from the numbers, how a method did and why."""
     name = NAMES[entry.method]
-    groups = "one group" if entry.groups == 1 else f"{entry.groups} groups"
-    became = "none became a cluster" if not entry.clusters else f"{entry.clusters} became clusters"
-    words = [f"{name} proposed {groups}; {became}."]
+    became = {0: "none became a cluster", 1: "one became a cluster"}.get(
+        entry.clusters, f"{entry.clusters} became clusters"
+    )
+    words = [f"{name} proposed {counted(entry.groups, 'group')}; {became}."]
     if entry.method == "kmeans" and entry.choices:
         words.append(
             f"The silhouette chose k = {entry.choices['k']}, as it rewards few, round and well-separated "
@@ -132,10 +140,9 @@ def explain(entry: MethodScores) -> str:
         )
     if entry.proposed:
         words.append(
-            f"As proposed, the worst of the true clusters has F1 {entry.proposed['f1']:.2f}; fitted with the "
-            "errors "
-            f"of its stars and judged, {entry.made['f1']:.2f}."
+            f"As proposed, the worst of the true clusters has an F1 of {entry.proposed['f1']:.2f}; after the fit "
+            f"with the errors of its stars, and the tests, of {entry.made['f1']:.2f}."
         )
     if entry.rejected:
-        words.append("Not made: " + "; ".join(f"{n} {reason}" for reason, n in entry.rejected.items()) + ".")
+        words.append(f"The others did not pass: {reasons_in_words(entry.rejected)}.")
     return " ".join(words)

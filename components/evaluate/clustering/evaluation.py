@@ -19,7 +19,12 @@ from components.evaluate import settings as common
 from components.evaluate.clustering.comparison import MethodScores, compare_methods
 from components.evaluate.clustering.external import External, search_files
 from components.evaluate.clustering.naming import name_clusters
-from components.evaluate.clustering.nulls import count_in_control_fields, count_in_shifted, is_simulated
+from components.evaluate.clustering.nulls import (
+    CONTROL_ROWS,
+    count_in_control_fields,
+    count_in_shifted,
+    is_simulated,
+)
 from components.evaluate.clustering.scene import Scene, read_scene
 from components.evaluate.clustering.stability import Stability, resample
 from components.evaluate.clustering.truth import Matched, match_clusters
@@ -33,7 +38,6 @@ _FIELDS = (
     column("probability", "float64", "of that"),
     column("truth", "string", "the cluster that it is known to belong to; empty for the field or where unknown"),
 )
-_CONTROL_ROWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,8 @@ class Outcome:
         Of each found cluster.
     strangers : float
         Mean number of further clusters in a sample.
+    samples : int
+        Samples of the stars.
     reliability : Reliability or None
         Of the probabilities.
     methods : list of MethodScores
@@ -105,9 +111,16 @@ class Outcome:
     shifted: list[int]
     stability: list[Stability]
     strangers: float
+    samples: int
     reliability: Reliability | None
     methods: list[MethodScores]
     external: External | None
+
+    @property
+    def titles(self) -> list[str]:
+        """Name of each found cluster, with that by which it is known."""
+        known = zip(self.scene.model.names, self.names, strict=True)
+        return [f"{own} ({name})" if name else own for own, name in known]
 
 
 def evaluate(dataset: Path, model: Path, output: Path, settings: Settings) -> dict[str, Any]:
@@ -151,7 +164,7 @@ def judge(scene: Scene, settings: Settings) -> Outcome:
     simulated = is_simulated(scene.provenance)
     control = (
         count_in_control_fields(
-            scene.settings, min(max(n, 1), _CONTROL_ROWS), search, settings.control_fields, settings.seed
+            scene.settings, min(max(n, 1), CONTROL_ROWS), search, settings.control_fields, settings.seed
         )
         if simulated
         else []
@@ -176,8 +189,9 @@ def judge(scene: Scene, settings: Settings) -> Outcome:
     if settings.external:
         external = search_files(settings.external, scene.settings, search, settings.bootstrap, settings.seed)
     return Outcome(
-        scene, scores, matched, names, control, shifted, stability, strangers, calibration, methods, external
-    )
+        scene, scores, matched, names, control, shifted, stability, strangers, settings.samples, calibration,
+        methods, external,
+    )  # fmt: skip
 
 
 def search_settings(scene: Scene) -> SearchSettings:

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from components.common import clustering_scores
-from components.common.clustering_scores import NONE
+from components.common.clustering_scores import NONE, Labels
 from components.common.provenance import Provenance
 from components.common.rejections import Rejections
-from components.common.scores import Score
+from components.common.scores import Floats, Score
 from components.ingest.gaia_folder.folder import look_over
 from components.ingest.gaia_stars.files_source import open_files
 from components.ingest.gaia_stars.rejection import usable
@@ -35,8 +35,12 @@ class External:
     ----------
     provenance : Provenance
         Of the stars.
-    stars : int
-        That passed the cuts.
+    colour, magnitude : ndarray, shape (n,)
+        BP - RP and G of the stars that passed the cuts.
+    members : ndarray of int, shape (n,)
+        Cluster of each; -1 for none.
+    catalogued : int
+        How many of them the catalogue has as members.
     facts : list of dict
         Of the clusters.
     scores : dict of str to Score
@@ -44,7 +48,10 @@ class External:
     """
 
     provenance: Provenance
-    stars: int
+    colour: Floats
+    magnitude: Floats
+    members: Labels
+    catalogued: int
     facts: list[Mapping[str, Any]]
     scores: dict[str, Score] = field(default_factory=dict)
 
@@ -92,7 +99,15 @@ def search_files(
     provenance = dataclasses.replace(
         source.provenance, requested=source.asked, received=len(every["source_id"])
     ).with_rejected(rejections.counts)
-    return External(provenance, len(found), [cluster.facts for cluster in clusters], scores)
+    return External(
+        provenance,
+        kept["bp_rp"].astype(np.float64),
+        kept["phot_g_mean_mag"].astype(np.float64),
+        found,
+        int((number[index] != NONE).sum()),
+        [cluster.facts for cluster in clusters],
+        scores,
+    )
 
 
 def _own_scales(stars: Mapping[str, Any], preprocess: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,9 @@ from components.train.clustering.search import search
 from components.train.clustering.settings import Settings
 from components.train.clustering.stars import COLUMNS, Floats, Stars, polar_centre
 
+CONTROL_ROWS = 20_000
+"""A simulated field without a cluster has at most so many stars."""
+
 _SHIFT = 6.0
 _MEMBER = 0.05
 _OTHER_SEED = 1_000_003

@@ -4,6 +4,7 @@ import numpy as np
 
 from components.common.figures import SERIES, Figure, draw_points, figure_style, finish, new_axes, note
 from components.common.scores import Floats
+from components.common.wording import counted
 from components.evaluate.clustering.scene import Scene
 from components.physics.celestial import to_tangent_plane
 
@@ -34,7 +35,7 @@ def draw_sky(scene: Scene, names: list[str]) -> Figure:
     drawing, axes = new_axes(4.2, grid=None)
     axes.set_xlim(*_limits(x)[::-1])  # east is left, as on the sky
     axes.set_ylim(*_limits(y))
-    axes.set_aspect("equal", adjustable="datalim")
+    axes.set_aspect("equal")  # fixed limits: the picture of many points is laid over them
     axes.set_xlabel("Offset to east, deg")
     axes.set_ylabel("Offset to north, deg")
     _draw_all(scene, names, axes, x, y)
@@ -52,7 +53,8 @@ def draw_sky(scene: Scene, names: list[str]) -> Figure:
     ]
     return finish(
         drawing,
-        f"The region on the sky: {len(scene.stars)} stars, members of {len(scene.facts)} clusters in colour.",
+        f"The region on the sky: {counted(len(scene.stars), 'star')}, those of "
+        f"{counted(len(scene.facts), 'cluster')} in colour.",
         "The region on the sky, north up and east left; the field in grey, circles at the Plummer radii. "
         + (_listed(words) if words else "No cluster was found, so that all is field."),
     )
@@ -75,14 +77,13 @@ def draw_vector_points(scene: Scene, names: list[str]) -> Figure:
         near = np.hypot(pmra[field] - f["pmra"], pmdec[field] - f["pmdec"]) < 1.0
         words.append(
             f"{label_of(scene, names, k)} moves by ({f['pmra']:.3f}, {f['pmdec']:.3f}) mas/yr with a dispersion "
-            "of "
-            f"{(f['pmra_dispersion'] + f['pmdec_dispersion']) / 2:.2f}, and {int(near.sum())} stars of the "
-            "field move "
-            "alike within 1 mas/yr"
+            f"of {(f['pmra_dispersion'] + f['pmdec_dispersion']) / 2:.2f}, and within 1 mas/yr of that the field "
+            f"has {counted(int(near.sum()), 'star')}"
         )
     return finish(
         drawing,
-        f"Proper motions of {len(scene.stars)} stars, members of {len(scene.facts)} clusters in colour.",
+        f"Proper motions of {counted(len(scene.stars), 'star')}, those of {counted(len(scene.facts), 'cluster')} "
+        "in colour.",
         "The vector-point diagram: stars of a cluster move together, and faint ones scatter by their errors. "
         + (_listed(words) if words else "No group of stars moves together more than the field does."),
     )
@@ -113,9 +114,10 @@ def draw_parallaxes(scene: Scene, names: list[str]) -> Figure:
     ]
     return finish(
         drawing,
-        f"Histogram of the parallaxes of field stars and of the members of {len(scene.facts)} clusters.",
-        "Parallaxes. Where a cluster's histogram is wider than its name deserves, that is the errors of its faint "
-        "stars, not its depth. " + (_listed(words) if words else "There is only the field."),
+        "Histogram of the parallaxes of field stars and of the members of "
+        f"{counted(len(scene.facts), 'cluster')}.",
+        "Parallaxes. A cluster's histogram is widened by the errors of its faint stars; its mean is known far "
+        "better. " + (_listed(words) if words else "There is only the field."),
     )
 
 

@@ -1,10 +1,15 @@
 """What the stars of a cluster are: colours, spectral types, temperatures, against brightness."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from components.common.figures import INK, SERIES, Figure, draw_points, figure_style, finish, new_axes, note
+from components.common.clustering_scores import Labels
+from components.common.figures import INK, SERIES, Figure, draw_points, figure_style, finish, new_axes
+from components.common.scores import Floats
+from components.common.themed_svg import HALO
+from components.common.wording import counted, grouped
 from components.evaluate.clustering.scene import Scene
 from components.evaluate.clustering.sequences import Landmarks, find_landmarks
 from components.evaluate.clustering.sky_diagrams import colour_of, label_of
@@ -14,14 +19,32 @@ SPECTRAL_TYPES = ("O", "B", "A", "F", "G", "K", "M")
 """Hot to cool, as they are drawn: the letters' own order means nothing."""
 
 _TOP, _BOTTOM = 0.5, 0.5
+_NEAR_EDGE = 0.22  # of the panel: a name has no room to the left
+_OLD = 3.5
+"""A turn-off fainter than this absolute magnitude leaves stars like the Sun and lighter ones."""
 
 
 @figure_style()
-def draw_colour_magnitude(scene: Scene, names: list[str], number: int) -> Figure:
-    """Draw the colour-magnitude diagram of one cluster before the field, with turn-off and giants marked."""
-    colour, magnitude = scene.column("bp_rp"), scene.column("phot_g_mean_mag")
-    own = (scene.members == number) & np.isfinite(colour)
-    field = (scene.members < 0) & np.isfinite(colour)
+def draw_colour_magnitude(
+    colour: Floats, magnitude: Floats, members: Labels, number: int, name: str, facts: Mapping[str, Any]
+) -> Figure:
+    """Draw the colour-magnitude diagram of one cluster before the field, with turn-off and giants marked.
+
+    Parameters
+    ----------
+    colour, magnitude : ndarray, shape (n,)
+        BP - RP and G.
+    members : ndarray of int, shape (n,)
+        Cluster of each star; -1 for none.
+    number : int
+        Of the cluster.
+    name : str
+        For legend and caption.
+    facts : mapping
+        What is known of the cluster.
+    """
+    own = (members == number) & np.isfinite(colour)
+    field = (members < 0) & np.isfinite(colour)
     landmarks = find_landmarks(colour[own], magnitude[own])
     drawing, axes = new_axes(4.2, grid="both")
     axes.set_xlim(*_span(colour[own | field], 0.1))
@@ -29,20 +52,17 @@ def draw_colour_magnitude(scene: Scene, names: list[str], number: int) -> Figure
     axes.set_xlabel("BP − RP, mag")
     axes.set_ylabel("G, mag")
     draw_points(axes, colour[field], magnitude[field], FIELD, 1.6, "field")
-    draw_points(axes, colour[own], magnitude[own], colour_of(number), 2.6, label_of(scene, names, number))
+    draw_points(axes, colour[own], magnitude[own], colour_of(number), 2.6, name)
     if landmarks is not None:
         _mark(axes, landmarks)
     axes.legend(loc="lower left", markerscale=2)
-    facts = scene.facts[number]
     return finish(
         drawing,
-        f"Colour-magnitude diagram of {int(own.sum())} members of {label_of(scene, names, number)} before the "
-        "field.",
-        f"{label_of(scene, names, number)}: {int(own.sum())} members with a colour before {int(field.sum())} "
-        "stars of "
-        f"the field. {describe_landmarks(landmarks, facts)} Its sequence is tighter than that of field stars of "
-        "the "
-        f"same magnitudes by {facts['cmd_score']:.1f} standard deviations.",
+        f"Colour-magnitude diagram of {int(own.sum())} members of {name} before the field.",
+        f"{name}: {counted(int(own.sum()), 'member')} with a colour before "
+        f"{counted(int(field.sum()), 'star')} of the field. {describe_landmarks(landmarks, facts)} Its sequence "
+        f"is tighter than that of field stars of the same magnitudes by {facts['cmd_score']:.1f} standard "
+        "deviations.",
     )
 
 
@@ -50,22 +70,28 @@ def describe_landmarks(landmarks: Landmarks | None, facts: Any) -> str:
     """Say in words where a sequence turns and what that means."""
     if landmarks is None:
         return "There are too few members to find a turn-off."
-    words = (
-        f"The main sequence is bluest at G = {landmarks.turnoff_g:.1f}, BP − RP = {landmarks.turnoff_bp_rp:.2f}"
-    )
+    if landmarks.end == "bottom":
+        return "It is bluest at its faintest stars: a turn-off, if there is one, is fainter than these."
+    place = f"at G = {landmarks.bluest_g:.1f}, BP − RP = {landmarks.bluest_bp_rp:.2f}"
+    if landmarks.end == "turns":
+        words = f"The main sequence is bluest {place}"
+    else:
+        words = f"The main sequence goes on to the brightest members and ends {place}"
     if facts["parallax"] > 5 * facts["parallax_error"]:
-        absolute = landmarks.turnoff_g + 5 * np.log10(facts["parallax"] / 100)
-        words += f", at the cluster's parallax M_G = {absolute:.1f} before extinction"
-        words += (
-            ": old, as only stars like the Sun and lighter are left"
-            if absolute > 3
-            else ": young or of middle age"
-        )
+        absolute = landmarks.bluest_g + 5 * np.log10(facts["parallax"] / 100)
+        words += f", which is an absolute magnitude of {absolute:.1f} at the cluster's parallax, before extinction"
+        if landmarks.end == "turns":
+            old = absolute > _OLD
+            words += (
+                ". Unless dust dims it, only stars like the Sun and lighter are left there: it is old"
+                if old
+                else ". Stars hotter than the Sun are still there: it is young or of middle age"
+            )
     if not landmarks.giants:
-        return f"{words}; hardly a member is brighter and redder: there is no giant branch to see."
+        return f"{words}. Hardly a member is brighter and redder: there is no giant branch to see."
     return (
-        f"{words}; {landmarks.giants} members are brighter and redder: its giant branch, at a median of "
-        f"G = {landmarks.giant_g:.1f}, BP − RP = {landmarks.giant_bp_rp:.2f}."
+        f"{words}. {counted(landmarks.giants, 'member')} are giants, about as bright or brighter and redder, at a "
+        f"median of G = {landmarks.giant_g:.1f}, BP − RP = {landmarks.giant_bp_rp:.2f}."
     )
 
 
@@ -94,7 +120,7 @@ def draw_spectral_types(scene: Scene, names: list[str]) -> Figure:
     axes.legend(loc="best", markerscale=2)
     faintest = float(magnitude[typed].max()) if typed.any() else float("nan")
     limit = (
-        f"Of all stars {typed.mean():.0%} have a type, none fainter than G = {faintest:.1f}. "
+        f"Of all stars {typed.mean():.0%} have a type, none of them fainter than G = {faintest:.1f}. "
         if typed.any()
         else ""
     )
@@ -102,7 +128,7 @@ def draw_spectral_types(scene: Scene, names: list[str]) -> Figure:
         drawing,
         "Magnitude against spectral type, O to M, of field stars and members of clusters.",
         "Magnitude against spectral type, in the order of temperature. "
-        "" + limit + ("; ".join(words) + ". " if words else "")
+        + limit + ("; ".join(words) + ". " if words else "")
         + "A letter is a coarse colour: what the diagram beside shows as a line is here a stair.",
     )  # fmt: skip
 
@@ -141,7 +167,7 @@ def draw_hertzsprung_russell(scene: Scene, names: list[str]) -> Figure:
     axes.set_xticks(ticks, [str(t) for t in ticks])
     axes.minorticks_off()
     axes.set_xlabel("Temperature, K")
-    axes.set_ylabel("Absolute magnitude M_G before extinction, mag")
+    axes.set_ylabel("Absolute magnitude in G before extinction, mag")
     field = known & (scene.members < 0)
     draw_points(axes, temperature[field], absolute[field], FIELD, 1.6, "field with sure parallax")
     words = []
@@ -151,27 +177,37 @@ def draw_hertzsprung_russell(scene: Scene, names: list[str]) -> Figure:
         if own.any():
             low, high = np.quantile(temperature[own], [0.05, 0.95])
             words.append(
-                f"{label_of(scene, names, k)} reaches from M_G = {absolute[own].min():.1f} to "
-                f"{absolute[own].max():.1f} "
-                f"and, but for a twentieth at either end, from {low:.0f} to {high:.0f} K"
+                f"{label_of(scene, names, k)} reaches from an absolute magnitude of {absolute[own].min():.1f} to "
+                f"{absolute[own].max():.1f} and, but for a twentieth at either end, from {low:.0f} to {high:.0f} K"
             )
     axes.legend(loc="best", markerscale=2)
     return finish(
         drawing,
         "Absolute magnitude against temperature of field stars and members of clusters.",
         "The Hertzsprung-Russell diagram: temperatures of GSP-Phot, members at the parallax of their cluster, "
-        "field "
-        f"stars ({int(field.sum())}) only where the parallax is five times its error. "
+        f"field stars ({grouped(int(field.sum()))}) only where the parallax is five times its error. "
         + ("; ".join(words) + "." if words else "No member has a temperature."),
     )  # fmt: skip
 
 
 def _mark(axes: Any, landmarks: Landmarks) -> None:
-    axes.plot(landmarks.turnoff_bp_rp, landmarks.turnoff_g, "D", color=INK, fillstyle="none", markersize=7)
-    note(axes, landmarks.turnoff_bp_rp, landmarks.turnoff_g, "turn-off  ", INK, ha="right", va="center")
+    if landmarks.end != "bottom":
+        word = "turn-off" if landmarks.end == "turns" else "top"
+        _label(axes, landmarks.bluest_bp_rp, landmarks.bluest_g, "D", word, -1)
     if landmarks.giants:
-        axes.plot(landmarks.giant_bp_rp, landmarks.giant_g, "s", color=INK, fillstyle="none", markersize=7)
-        note(axes, landmarks.giant_bp_rp, landmarks.giant_g, "  giants", INK, ha="left", va="center")
+        _label(axes, landmarks.giant_bp_rp, landmarks.giant_g, "s", "giants", 1)
+
+
+def _label(axes: Any, x: float, y: float, marker: str, word: str, side: int) -> None:
+    """Mark a place and name it beside, on the side of the panel's middle where it would be cut."""
+    axes.plot(x, y, marker, color=INK, fillstyle="none", markersize=7)
+    left, right = axes.get_xlim()
+    if (x - left) / (right - left) < _NEAR_EDGE:
+        side = 1
+    axes.annotate(
+        word, (x, y), xytext=(9 * side, 0), textcoords="offset points", color=INK, fontsize=8, gid=HALO,
+        ha="left" if side > 0 else "right", va="center",
+    )  # fmt: skip
 
 
 def _span(values: Any, pad: float) -> tuple[float, float]:

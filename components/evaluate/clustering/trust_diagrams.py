@@ -15,20 +15,21 @@ def draw_reliability(found: Reliability) -> Figure:
     above.errorbar(found.stated, found.observed, error, fmt="o", color=SERIES[0], markersize=5)
     below.bar(found.stated, found.count, width=0.06, color=SERIES[5], alpha=0.6)
     below.set_yscale("log")
+    below.set_ylim(bottom=0.7)
     below.set_xlim(0, 1.02)
     above.set_ylabel("Share of true members")
     below.set_ylabel("Stars")
     below.set_xlabel("Stated probability of membership")
     set_percent(above.yaxis)
     drawing.align_ylabels()
-    side = "more" if (found.count @ (found.observed - found.stated)) > 0 else "fewer"
+    stated, so = (f"{found.count @ share:,.0f}".replace(",", "\u202f") for share in (found.stated, found.observed))
     return finish(
         drawing,
         f"Reliability of membership probabilities in {found.stated.size} bins.",
         "Of the stars that are said to be members with some probability, so many are. Honest probabilities lie on "
-        f"the line; here they are off by {found.error:.3f} on average, and on the whole there are {side} "
-        "members than "
-        "stated. Bars are 68 % intervals; stars below 1 % are left out.",
+        f"the line; here they are off by {found.error:.3f} on average over the stars, most of which are surely "
+        f"members. Together the probabilities come to {stated} members, and {so} are. Bars are 68 % intervals; "
+        "stars below 1 % are left out.",
     )
 
 
