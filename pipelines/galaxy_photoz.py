@@ -141,8 +141,8 @@ DEFINITION = Definition(
     headline="nmad",
     scores=("nmad", "nmad_over_baseline", "outlier_fraction", "crps", "coverage_68"),
     comparability=(
-        "Published: an NMAD of 0.0091 and 0.31 % of outliers (Pasquet et al. 2019, A&A 621, A26), for 516,525 "
-        "real galaxies in five bands. Only scores of real pictures may be held against it."
+        "Published: an NMAD of 0.0091 and about 0.3 % of outliers (Pasquet et al. 2019, A&A 621, A26), for half "
+        "a million real galaxies in five bands. Only scores of real pictures may be held against it."
     ),
     checks={"external": check_external},
 )

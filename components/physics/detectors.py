@@ -1,7 +1,7 @@
 """Where the detectors stand, how their arms lie, and what they measure of a wave from somewhere in the sky.
 
-Positions and arms of LIGO from Althouse et al. 2001 (Rev. Sci. Instrum. 72, 3086; LIGO-P000006), of Virgo from
-LIGO-T980044; Earth-fixed Cartesian coordinates (WGS 84). Response and polarisations as in Anderson et al. 2001
+Positions and arms are LAL's, which has LIGO's from LIGO-T980044 and Virgo's from LIGO-T010110; Earth-fixed
+Cartesian coordinates (WGS 84). Response and polarisations as in Anderson et al. 2001
 (Phys. Rev. D 63, 042003), the convention of LAL. Checked against lal in `tests/physics/test_detectors.py`.
 """
 

@@ -37,7 +37,11 @@ def proper_motion_errors(magnitude_g: npt.ArrayLike) -> tuple[FloatArray, FloatA
 
 
 def photometric_errors(magnitude_g: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
-    """Rough median errors of G and of BP or RP, in mag: 0.03 in BP at G = 18, growing as the sky takes over."""
+    """Rough median errors of G and of BP or RP, in mag: 0.03 in BP at G = 18, growing as the sky takes over.
+
+    Beside 900 stars of DR3, BP is right to a quarter from G = 16 to 19 and twice too large at 20; RP, and G beyond
+    18, are about twice too large.
+    """
     magnitude = np.asarray(magnitude_g, dtype=np.float64)
     broad = 0.0003 * np.sqrt(1 + 10 ** (0.8 * (magnitude - 15.5)))
     narrow = np.sqrt(0.003**2 + (0.03 * 10 ** (0.4 * (magnitude - 18) * 1.25)) ** 2)

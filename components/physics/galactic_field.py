@@ -53,8 +53,10 @@ class Component:
     dispersions_km_s: tuple[float, float, float]
 
 
-# Scale lengths and shares after Juric et al. 2008 (ApJ 673, 864), velocity ellipsoids after Bland-Hawthorn &
-# Gerhard 2016 (ARA&A 54, 529), rounded. The thin disc is made of stars of four ages that were heated with time.
+# Scale lengths and the height of the thick disc are those of Juric et al. 2008 (ApJ 673, 864). Its share is less
+# than their 12 per cent of the thin disc, and the halo falls faster than their r^-2.8. Velocities are round, near
+# the characteristic ones of Bensby et al. 2003 (A&A 410, 527, table 1). The thin disc is made of stars of four
+# ages that were heated with time.
 GALAXY = (
     Component(open_sequence(turnoff_mass(0.3)), 0.06, 2.6, 0.10, 2.0, (15, 10, 7)),
     Component(open_sequence(turnoff_mass(1.5)), 0.16, 2.6, 0.17, 5.0, (24, 16, 12)),

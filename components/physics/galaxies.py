@@ -48,7 +48,8 @@ _SIGNAL_PER_MAGNITUDE = 0.3
 """A photon-limited ratio falls as 10^(-0.2 m), a sky-limited one as 10^(-0.4 m); SDSS galaxies are between."""
 
 _R_EXTINCTION = 2.751
-"""A_r per unit of the E(B-V) of Schlegel, Finkbeiner & Davis 1998 (ApJ 500, 525, table 6), which SDSS gives."""
+"""A_r per unit of the E(B-V) of Schlegel, Finkbeiner & Davis 1998 (ApJ 500, 525, table 6), as in the photometry at
+hand; SDSS's recent releases have 2.285 (Schlafly & Finkbeiner 2011, ApJ 737, 103)."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ STAR, DISC, BULGE = 0, 1, 2
 """Kinds of light: a point, an exponential profile, a de Vaucouleurs profile."""
 
 MOFFAT_BETA = 3.0
-"""Slope of the wings of SDSS's point-spread function."""
+"""Slope of the wings: about that of SDSS's point-spread function, which is no Moffat function, but near one."""
 
 _REACH = 40.0
 """Squared Mahalanobis distance at which a Gaussian ends: 2e-9 of its peak."""

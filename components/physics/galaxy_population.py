@@ -6,9 +6,9 @@ the grid, luminosity, and redshift, all measurements are independent: each is a 
 whose mean and spread the node sets. The probability of every node given the measurements, and with it of every
 class that volunteers may vote for, is then a sum over the grid, exact to rounding.
 
-Numbers are schematic: a red sequence and a blue cloud in colour, sizes after Shen et al. (2003), and profiles that
-blend a de Vaucouleurs bulge (R90/R50 = 3.3) with an exponential disc (2.3). Whatever a model finds important in
-such a population was written into it here.
+Numbers are schematic: a red sequence and a blue cloud in colour, sizes like those of Shen et al. (2003), and
+profiles that blend a de Vaucouleurs bulge (R90/R50 = 3.3 in Petrosian apertures) with an exponential disc (2.3).
+Whatever a model finds important in such a population was written into it here.
 """
 
 from dataclasses import dataclass

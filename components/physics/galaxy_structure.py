@@ -60,8 +60,8 @@ def draw_structure(
     """Draw the structure of galaxies of known light.
 
     Mass follows from light and colour (Bell et al. 2003, ApJS 149, 289, Kroupa's stars), size from mass (Shen et
-    al. 2003, MNRAS 343, 978, with its scatter). The shares of the bulge, and that the type follows the colour
-    alone, are simplifications.
+    al. 2003, MNRAS 343, 978, with its scatter; for early types with the coefficient of its erratum, MNRAS 379,
+    400). The shares of the bulge, and that the type follows the colour alone, are simplifications.
 
     Parameters
     ----------

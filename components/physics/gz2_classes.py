@@ -9,7 +9,7 @@
                                  ring, lens or arc, disturbed, irregular, other, merger, dust lane
 
 The letters of bulges run against Hubble's: "Sa" is a disc whose bulge dominates, "Sd" one without a bulge.
-(Willett et al. 2013, MNRAS 435, 2835, appendix A.)
+(Willett et al. 2013, MNRAS 435, 2835, appendix.)
 """
 
 import re

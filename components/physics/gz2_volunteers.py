@@ -1,8 +1,9 @@
 """Simulated volunteers: how likely each answer is, the votes that come of it, and what the votes will come to.
 
-As many people look at a galaxy as chance has it, 43 on average; all tasks of the tree are answered by those whose
-answers led there. What can be seen depends on the apparent size: bars, arms and features of small galaxies are
-missed. Debiasing weighs the votes for features by a factor of the size, as Willett et al. (2013) do it.
+As many people look at a galaxy as chance has it, 43 on average as in 400 rows of the real table; all tasks of the
+tree are answered by those whose answers led there. What can be seen depends on the apparent size: bars, arms and
+features of small galaxies are missed. Debiasing weighs the votes for features by a factor of the apparent size
+alone; the factors of Willett et al. (2013) depend on luminosity, size and redshift.
 """
 
 from functools import lru_cache

@@ -144,7 +144,7 @@ class _Binary:
 
 
 def _amplitude(binary: _Binary, frequency: FloatArray, total: FloatArray) -> FloatArray:
-    """Eqs. (19), (21), (27) and (29) of Khan et al., times the leading order that they are in units of."""
+    """Eqs. (19), (21), (29) and (30) of Khan et al., times the leading order that they are in units of."""
     fits, x = binary.fits, frequency * total[:, None]
     calibrated = np.stack([fits["rho1"], fits["rho2"], fits["rho3"]], 1)
     known = amplitude_coefficients(binary.eta, binary.share, *binary.spins)
@@ -202,7 +202,7 @@ def _substituted(coefficients: FloatArray, constant: FloatArray, slope: FloatArr
 
 
 def _phase(binary: _Binary, frequency: FloatArray, total: FloatArray) -> FloatArray:
-    """Eqs. (14), (16) and (28), joined with equal values and slopes, with the peak of the amplitude at time 0."""
+    """Eqs. (14), (16), (27), (28), joined with equal values and slopes; the peak of the amplitude is at time 0."""
     fits, eta, x = binary.fits, binary.eta, frequency * total[:, None]
     known, logs = phase_coefficients(eta, binary.share, *binary.spins)
     sigma = [fits[f"sigma{k}"] / weight / eta for k, weight in ((1, 1.0), (2, 4 / 3), (3, 5 / 3), (4, 2.0))]

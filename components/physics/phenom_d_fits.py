@@ -139,8 +139,8 @@ _DAMP_BELOW = np.polynomial.Polynomial(
 def ringdown(remnant: FloatArray, radiated: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Frequency and damping of the remnant's (2, 2) mode, in units of the total mass.
 
-    Rational fits of Pratten et al. 2020 (arXiv:2001.11412) to the modes of a Kerr black hole. IMRPhenomD
-    itself interpolates a table of the same modes.
+    Rational fits to the modes of a Kerr black hole, as IMRPhenomX has them (Pratten et al. 2020, arXiv:2001.11412;
+    coefficients: ancillary files of arXiv:2001.10914). IMRPhenomD itself interpolates a table of the same modes.
     """
     scale = 1 / (1 - radiated)
     return _RING(remnant) / _RING_BELOW(remnant) * scale, _DAMP(remnant) / _DAMP_BELOW(remnant) * scale

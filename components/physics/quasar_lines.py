@@ -1,9 +1,10 @@
 """Emission of quasars relative to their continuum: broad lines, narrow lines, iron and Balmer pseudo-continua.
 
-Equivalent widths and wavelengths follow the composite of Vanden Berk et al. 2001 (AJ 122, 549, table 2), with
-blends (N V, C III], Mg II) taken apart as in later work; the iron bumps sketch the templates of Vestergaard and
-Wilkes 2001 (ApJS 134, 1) and Boroson & Green 1992 (ApJS 80, 109). How lines vary together ("windy" quasars have
-weak, blueshifted C IV, strong iron and weak [O III]) follows Richards et al. 2011 (AJ 141, 167).
+Vacuum wavelengths are those of Vanden Berk et al. 2001 (AJ 122, 549, table 2), equivalent widths of strong lines
+are near those of their composite, and those of weak lines and of the parts of blends are guesses. The iron bumps
+sketch the templates of Vestergaard & Wilkes 2001 (ApJS 134, 1) and Boroson & Green 1992 (ApJS 80, 109). How lines
+vary together ("windy" quasars have weak, blueshifted C IV, strong iron and weak [O III]) follows Richards et al.
+2011 (AJ 141, 167).
 """
 
 from dataclasses import dataclass
@@ -116,8 +117,10 @@ _FWHM_TO_SIGMA = 1.0 / 2.3548
 _BLUESHIFT_KM_S = 500.0
 _LOW_IONISATION_SCATTER_KM_S, _MORE_PER_IONISATION_KM_S = 205.0, 210.0
 _BALMER_SCATTER_KM_S, _BALMER_FROM_ANGSTROM = 400.0, 3900.0
-"""How far lines stray from the systemic redshift, beyond their mean shift: 205 km/s for Mg II, 233 for C III], 415
-for C IV, 400 for broad H beta (Shen et al. 2016, ApJ 831, 7). No redshift read from such lines is better known."""
+"""How far lines stray from the systemic redshift, beyond their mean shift. Measured are 205 km/s for Mg II, 233
+for C III], 400 for broad H beta, 415 for C IV and 477 for Si IV (Shen et al. 2016, ApJ 831, 7). Here the degree of
+ionisation decides: right for Mg II, H beta and C IV, but 289 for C III] and 373 for Si IV. No redshift read from
+such lines is better known."""
 _NARROW_SHIFT_KM_S = 60.0
 
 

@@ -23,7 +23,7 @@ FloatArray = npt.NDArray[np.float64]
 
 _MEDIAN_SIGNAL_TO_NOISE = 3.2
 _SIGNAL_TO_NOISE_SCATTER = 0.75
-"""Standard deviation of ln(S/N) per 69 km/s pixel: what DR16Q's quasars have, from below 1 to above 20."""
+"""Standard deviation of ln(S/N) per 69 km/s pixel: about what DR16Q's quasars have, from below 1 to above 20."""
 _BAL_SHARE = 0.14
 _REST_GRID_LN = np.linspace(np.log(2500.0), np.log(11000.0), 6000)
 
@@ -53,8 +53,8 @@ class QuasarSpectra:
 def draw_redshifts(rows: int, minimum: float, maximum: float, rng: np.random.Generator) -> FloatArray:
     """Draw redshifts: two thirds follow the bumps of DR16Q, one third is flat in ln(1 + z).
 
-    DR16Q (Lyke et al. 2020, ApJS 250, 8, figure 5) peaks at 1.6 and 2.35. The flat part teaches what is rare
-    there, so that a model does not refuse a redshift only because few quasars have it.
+    DR16Q (Lyke et al. 2020, ApJS 250, 8) peaks at about 1.6 and 2.3; the bumps here are a sketch of that. The flat
+    part teaches what is rare there, so that a model does not refuse a redshift only because few quasars have it.
     """
     flat = np.expm1(rng.uniform(np.log1p(minimum), np.log1p(maximum), rows))
     bumps = rng.random(rows)
@@ -156,8 +156,9 @@ def noiseless_quasars(
 def _continuum(ln_rest: FloatArray, rng: np.random.Generator) -> FloatArray:
     """Broken power law f_lambda, unity at 3000 angstrom: shape of `ln_rest`, (rows, pixels).
 
-    Slopes of Vanden Berk et al. 2001 (alpha_nu -0.44 and +2.45 about 5000 angstrom, where much of the reddening is
-    the host's, here added apart) and Telfer et al. 2002 below Ly alpha.
+    Slopes are near those of Vanden Berk et al. 2001 (alpha_nu -0.44 blueward of 5000 angstrom; redward their -2.45
+    is steeper than here, because much of it is the host's light, which is added apart) and, blueward of Ly alpha,
+    of Telfer et al. 2002 (ApJ 565, 773).
     """
     rows = len(ln_rest)
     blue = -2.0 + 0.5 + 0.4 * rng.standard_normal((rows, 1))

@@ -17,15 +17,16 @@ ZERO_POINT = 22.5
 """Magnitude of a nanomaggy."""
 
 SEEING_ARCSEC = 1.32
-"""Median full width at half maximum in the r band (York et al. 2000, AJ 120, 1579; SDSS DR7 quality pages)."""
+"""Median full width at half maximum in the r band of all of SDSS. Its first fields, described in DR7's pages on
+image quality, have a median effective width of 1.43."""
 
 _SEEING_SCATTER = 0.10
 _SEEING_OF_BANDS = np.array([1.16, 1.09, 1.0, 0.95, 0.97])
 _SKY_NOISE = np.array([0.040, 0.017, 0.028, 0.042, 0.18])
-"""Standard deviation of a pixel of empty sky in nanomaggies: that of skies of 22.1, 21.8, 20.9, 20.3 and 18.9
-magnitudes per square arcsecond in 54 seconds."""
+"""Standard deviation of a pixel of empty sky in nanomaggies: about that of skies of 22.1, 21.8, 20.9, 20.3 and
+18.9 magnitudes per square arcsecond in 54 seconds."""
 _ELECTRONS = np.array([150.0, 1030.0, 920.0, 700.0, 140.0])
-"""Detected for a nanomaggy."""
+"""Roughly, detected for a nanomaggy."""
 
 RGB_BANDS = ("i", "r", "g")
 _RGB_WEIGHTS = np.array([2 / 3, 1.0, 5 / 3])
@@ -54,10 +55,10 @@ def add_noise(images: Images, bands: tuple[str, ...], rng: np.random.Generator) 
 
 
 def to_rgb(images: Images) -> npt.NDArray[np.uint8]:
-    """Map pictures in i, r and g to red, green and blue as SkyServer does: Lupton et al. 2004 (PASP 116, 133).
+    """Map pictures in i, r and g to red, green and blue in SkyServer's way: Lupton et al. 2004 (PASP 116, 133).
 
     The mean of the weighted bands is stretched by asinh and the ratios of the bands are kept, also where the
-    brightest would exceed 255. SkyServer's own constants are not published; these are near them.
+    brightest would exceed 255. SkyServer's own constants are not published; these are a choice.
 
     Parameters
     ----------

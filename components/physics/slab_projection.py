@@ -20,8 +20,8 @@ def project_adaptively(
 ) -> Array:
     """Do what `project` does, with wider clouds for tracers in thin regions: voids then do not look like lattices.
 
-    The maps of the dataset are smoothed like this too: there a particle is as wide as the distance to its 32nd
-    neighbour. Here it is one, two, four or eight pixels wide; the sum over a map is the same.
+    CAMELS recommends the like for maps of gas: particles as wide as the distance to the 32nd neighbour. Here they
+    are one, two, four or eight pixels wide; the sum over a map is the same.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Lines of the optical and ultraviolet spectra of quasars and galaxies.
 
-Vacuum wavelengths, from the line list of Vanden Berk et al. 2001 (AJ 122, 549, tables 2 and 4) with the laboratory
-wavelengths of the transitions.
+Vacuum wavelengths of the transitions, means of multiplets, as in the line list of Vanden Berk et al. 2001 (AJ 122,
+549, tables 2 and 4). "Si IV" is its blend with O IV], where it peaks in their composite.
 """
 
 from typing import NamedTuple

@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
 
-# observed wavelength [angstrom] and share of the photons above the atmosphere that are detected
-# (Smee et al. 2013, figures 37 and 38, read off roughly)
+# observed wavelength [angstrom] and share of the photons above the atmosphere that are detected, read roughly off
+# figures of Smee et al. 2013, to a fifth or so. Only the shape matters: noise is scaled to a wanted ratio.
 _BOSS_THROUGHPUT = np.array(
     [
         (3550.0, 0.020),

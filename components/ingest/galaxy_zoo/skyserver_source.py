@@ -40,8 +40,8 @@ def open_skyserver(settings: Settings) -> Source:
         release=RELEASE.upper(),
         retrieved_at=datetime.now(UTC).isoformat(timespec="seconds"),
         notes=(
-            "Votes are debiased after Willett et al. (2013), not after Hart et al. (2016): other classes for one "
-            "galaxy in five.",
+            "Votes are debiased after Willett et al. (2013), not after Hart et al. (2016): some galaxies have "
+            "another class than in the newer table.",
             "gz2_class sums up votes of volunteers, who miss bars and arms of small galaxies.",
         ),
     )

@@ -26,7 +26,7 @@ SURE = 2
 """Z_CONF from which the catalogue's authors use a visual redshift: 0 none, 1 guess, 2 probable, 3 certain."""
 
 BAL_PROBABILITY = 0.75
-"""BAL_PROB from which the catalogue's authors call an object a BAL quasar (Lyke et al. 2020, section 5.4)."""
+"""BAL_PROB from which an object is taken for a BAL quasar, after Lyke et al. 2020."""
 
 CLASS_PERSON = {1: STAR, 3: QSO, 4: GALAXY, 30: QSO, 50: QSO}
 """Verdict of the visual inspection: star, quasar, galaxy, BAL quasar, blazar; 0 is not inspected."""
