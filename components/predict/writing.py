@@ -131,7 +131,7 @@ def write_predictions(
     report_counts(rows_in=asked, rows_out=writer.rows, rejected=len(rejections))
     if not writer.rows:
         raise InputError(
-            f"None of the {asked} {noun} can be used: {rejections.counts}.",
+            f"None of the {asked} {noun} can be used: {rejections.in_words}.",
             f"Read why in {output / 'rejected.parquet'}.",
         )
 

@@ -41,7 +41,12 @@ def predict(slug: str, files: Sequence[Path], *, model: str, out: Path | None, p
 
     output = home() / "predictions" / new_run_id()
     definition = exercise.load()
-    apply_model(definition, paths, folder, output, plots=plots is not None)
+    try:
+        apply_model(definition, paths, folder, output, plots=plots is not None)
+    except InputError:  # of all files at once: what is wrong with each stands in the table
+        if (output / "rejected.parquet").is_file():
+            _tell_rejected(open_console(stderr=True), read_table(output / "rejected.parquet"))
+        raise
     console = open_console()
     _tell(console, read_table(output / "predictions.parquet"), definition.shown)
     _tell_rejected(open_console(stderr=True), read_table(output / "rejected.parquet"))

@@ -34,7 +34,7 @@ class Case:
     shown: list[str]
     external: bool = True
     refusal: type[ArmillaryError] = InputError
-    refused: str = "None of the spectra in {} can be used: {{'class': 1}}"
+    refused: str = "None of the spectra in {} can be used: 1 class"
 
     def choose(self, real_data: Path) -> list[Path]:
         """Files to predict for."""

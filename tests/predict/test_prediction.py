@@ -29,6 +29,7 @@ from components.preprocess.spectra.preprocessing import preprocess
 from components.train.conv1d.inference import load_model
 from components.train.conv1d.training import Settings as TrainSettings
 from components.train.conv1d.training import train
+from pipelines.commands.predict import predict as command
 
 PREPARATION = Preparation(WavelengthGrid(bin_pixels=4), "robust", "interpolate")
 ORIGIN = Provenance("real", "a test")
@@ -38,6 +39,7 @@ class BrightestIsLymanAlpha:
     """Take the brightest stretch of the observed spectrum for Lyman alpha, sure to 1000 km/s."""
 
     edges = np.expm1(np.linspace(0, np.log(8), 1025))
+    classes = ()
 
     @property
     def preprocess_settings(self) -> Mapping[str, Any]:
@@ -205,3 +207,35 @@ def test_a_missing_model_is_an_error(damaged: list[Path], tmp_path: Path) -> Non
     with pytest.raises(ArmillaryError, match="no-model"):
         predict(damaged, tmp_path / "no-model", tmp_path / "out", Settings())
     assert not (tmp_path / "out").exists()
+
+
+def test_a_model_of_classes_is_refused(spectra: Path) -> None:
+    class Classes(BrightestIsLymanAlpha):
+        classes = ("QSO", "GALAXY")
+
+    columns = read_spectra(sorted(spectra.glob("spec-3655*.fits"))[:1]).columns
+    with pytest.raises(InputError, match="tells QSO, GALAXY apart and knows no redshifts"):
+        predict_table(columns, Classes())
+
+
+def test_the_command_names_each_bad_file_also_where_none_is_good(
+    trained: Path,
+    damaged: list[Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("ARMILLARY_HOME", str(tmp_path / "home"))
+    constant = tmp_path / "constant.fits"
+    with fits.open(damaged[0]) as hdus:
+        hdus[1].data["flux"][:] = 1
+        hdus.writeto(constant)
+    bad = [file for file in damaged[1:-1] if file.exists()] + [constant]
+    with pytest.raises(InputError, match=r"None of the 5 spectra can be used: .*1 truncated"):
+        command("quasar-redshift", bad, model=str(trained), out=None, plots=None)
+    said = capsys.readouterr().err
+    assert all(str(file) in said for file in bad)
+    assert (
+        command("quasar-redshift", [*bad, damaged[0]], model=str(trained), out=tmp_path / "z.csv", plots=None) == 0
+    )
+    assert len((tmp_path / "z.csv").read_text().splitlines()) == 2

@@ -52,7 +52,7 @@ def validate(carried: Sequence[str], group: str, folder: Path, model: Model, bas
         notes += [str(text) for text in predicted.columns["warnings"]]
     if not notes:
         raise InputError(
-            f"None of the galaxies in {folder} can be used: {rejections.counts}.",
+            f"None of the galaxies in {folder} can be used: {rejections.in_words}.",
             f"Give tables with the features of the model, such as {', '.join(model.features[:3])}, and gz2_class.",
         )
     outcome = predict_batches(parts, model, baselines, model.features, carried, model.classes[0])

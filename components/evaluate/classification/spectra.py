@@ -165,7 +165,7 @@ def _external(folder: Path, model: Model, baselines: Baselines) -> External:
         rejections.add(*row)
     if not predicted.ready.rows.size:
         raise InputError(
-            f"None of the spectra in {folder} can be used: {rejections.counts}.",
+            f"None of the spectra in {folder} can be used: {rejections.in_words}.",
             "Give a folder of spectra, with their classes and redshifts in labels.csv.",
         )
     rows = {name: values[predicted.ready.rows] for name, values in spectra.items() if name not in INPUTS}

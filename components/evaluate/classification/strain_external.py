@@ -43,7 +43,7 @@ def predict_external(
     )
     if not len(outcome):
         raise InputError(
-            f"None of the windows in {folder} can be used: {rejections.counts}.",
+            f"None of the windows in {folder} can be used: {rejections.in_words}.",
             "Give windows of 2 s at 2048 Hz, one file each, with their labels in training_labels.csv.",
         )
     provenance = dataclasses.replace(

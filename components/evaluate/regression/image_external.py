@@ -104,7 +104,7 @@ def predict_folder(folder: Path, model: Any, baselines: Baselines, constant: flo
             warnings.append(predicted.columns["warnings"])
     if not batches:
         raise InputError(
-            f"None of the pictures in {folder} can be used: {rejections.counts}.",
+            f"None of the pictures in {folder} can be used: {rejections.in_words}.",
             "Give a folder of pictures, with redshift and magnitudes in labels.csv.",
         )
     outcome = predict_batches(iter(batches), model, baselines, constant, kind)

@@ -87,7 +87,7 @@ def read_folder(folder: Path, settings: Settings) -> tuple[Columns, Rejections]:
 
 def _none_usable(folder: Path, rejections: Rejections) -> InputError:
     return InputError(
-        f"None of the spectra in {folder} can be used: {rejections.counts}.",
+        f"None of the spectra in {folder} can be used: {rejections.in_words}.",
         "Check classes, redshift range and files.",
     )
 
@@ -102,7 +102,7 @@ def _metadata(files: list[Path], rejections: Rejections) -> pd.DataFrame:
             errors.append(error)
     if not rows:
         raise InputError(
-            f"None of the {len(files)} spectra can be used: {rejections.counts}. {errors[0].problem}",
+            f"None of the {len(files)} spectra can be used: {rejections.in_words}. {errors[0].problem}",
             errors[0].remedy,
         )
     table = pd.DataFrame(rows)

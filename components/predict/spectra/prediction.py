@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.common.distributions import ONE_SIGMA, BinnedDistribution
+from components.common.errors import InputError
 from components.common.provenance import Provenance
 from components.common.rejections import Rejections
 from components.common.tables import Columns, column
@@ -44,6 +45,11 @@ class Model(Protocol):
     @property
     def preprocess_settings(self) -> Mapping[str, Any]:
         """How the spectra that it was trained on were prepared."""
+        ...
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of its classes; a model of redshifts has none."""
         ...
 
     def predict(self, flux: npt.NDArray[np.float32], ivar: npt.NDArray[np.float32]) -> BinnedDistribution:
@@ -90,6 +96,11 @@ def predict_table(spectra: Columns, model: Model, files: Sequence[str] | None = 
     Predicted
         Its rows and its rejected ones together are the spectra.
     """
+    if model.classes:
+        raise InputError(
+            f"The model tells {', '.join(model.classes)} apart and knows no redshifts.",
+            "Give a model of quasar-redshift.",
+        )
     ready = make_ready(spectra, model.preprocess_settings, files)
     prepared = ready.prepared
     distribution = model.predict(prepared.flux, prepared.ivar) if ready.rows.size else _NO_DISTRIBUTION

@@ -57,9 +57,14 @@ def make_ready(spectra: Columns, preprocess: Mapping[str, Any], files: Sequence[
     preparation = Preparation.from_settings(preprocess)
     every = prepare(spectra["flux"], spectra["ivar"], spectra["first_pixel"], spectra["pixels"], preparation)
     rows, unusable = np.flatnonzero(every.good), np.flatnonzero(~every.good)
-    rejected = [(str(spectra["id"][row]), *REASONS[int(every.status[row])]) for row in unusable]
+    names = list(files) if files else [""] * len(every.status)
+    rejected = [
+        (str(spectra["id"][row]), reason, f"{detail} {names[row]}".rstrip())
+        for row in unusable
+        for reason, detail in [REASONS[int(every.status[row])]]
+    ]
     own = {name: values[rows] for name, values in spectra.items() if name not in ("flux", "ivar")}
-    own["file"] = np.array(list(files) if files else [""] * len(every.status), dtype=object)[rows]
+    own["file"] = np.array(names, dtype=object)[rows]
     return Ready(own, every[rows], preparation, rows, rejected)
 
 
