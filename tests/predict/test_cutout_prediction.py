@@ -121,7 +121,7 @@ def test_unusable_files_are_told_with_their_reasons(folder: Path, picture_model:
 
 def test_nothing_usable_is_an_error_that_names_the_reasons(picture_model: Path, tmp_path: Path) -> None:
     (tmp_path / "page.jpg").write_bytes(b"<html>")
-    with pytest.raises(InputError, match=r"None of the 1 pictures can be used: \{'web page': 1\}"):
+    with pytest.raises(InputError, match=r"None of the 1 pictures can be used: 1 web page"):
         run([tmp_path / "page.jpg"], picture_model, tmp_path / "out")
 
 
@@ -238,7 +238,7 @@ def test_a_folder_is_looked_over_before_a_run(folder: Path, tmp_path: Path) -> N
         look_over(str(tmp_path / "gone"))
     for file in folder.glob("*.png"):
         file.write_bytes(b"<html>")
-    with pytest.raises(InputError, match=r"None of the 12 pictures in .* can be used: .* is a web page"):
+    with pytest.raises(InputError, match=r"None of the 12 pictures in .* can be used: .* is a web page, not a picture\. Give"):
         look_over(str(folder))
     (folder / "labels.csv").unlink()
     with pytest.raises(InputError, match=r"no labels\.csv"):

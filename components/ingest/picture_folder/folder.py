@@ -35,7 +35,7 @@ def look_over(folder: str) -> int:
             read_picture(path, _SMALLEST)
             usable += 1
         except UnusablePictureError as error:
-            why = str(error)
+            why = error.problem.rstrip(".")
     if not usable:
         raise InputError(
             f"None of the {len(pictures)} pictures in {folder} can be used: {why}.",

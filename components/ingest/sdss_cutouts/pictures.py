@@ -30,8 +30,8 @@ class UnusablePictureError(InputError):
         In a word or two; rejections are counted by it.
     """
 
-    def __init__(self, reason: str, problem: str):
-        super().__init__(problem, _REMEDY)
+    def __init__(self, reason: str, problem: str, remedy: str = _REMEDY):
+        super().__init__(problem, remedy)
         self.reason = reason
 
 
@@ -51,10 +51,15 @@ def read_picture(path: Path, size: int) -> npt.NDArray[np.uint8]:
     mode, pixels = _decode(path)
     if mode != "RGB":
         kind = {"L": "greyscale", "1": "greyscale", "I;16": "greyscale", "CMYK": "CMYK"}.get(mode, "not RGB")
-        raise UnusablePictureError(kind, f"{path.name} has the colours {mode}, not red, green and blue.")
+        what = {"greyscale": "is grey", "CMYK": "is made for printing, in CMYK"}.get(kind, f"has the mode {mode}")
+        raise UnusablePictureError(kind, f"{path.name} {what}, not in red, green and blue.")
     height, width = pixels.shape[:2]
     if min(height, width) < size:
-        raise UnusablePictureError("too small", f"{path.name} has {width} x {height} pixels, not {size} x {size}.")
+        raise UnusablePictureError(
+            "too small",
+            f"{path.name} has {width} x {height} pixels, fewer than {size} x {size}.",
+            f"Fetch it again with {size} pixels or more on each side, and do not enlarge it: size tells distance.",
+        )
     top, left = (height - size) // 2, (width - size) // 2
     inner = pixels[top : top + size, left : left + size]
     if inner.max() <= _BLACK:
