@@ -61,5 +61,5 @@ def test_stars_elsewhere_and_nulls_have_no_membership(folder: Path) -> None:
 
 
 def test_a_folder_that_is_no_model_is_refused(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds no clusters"):
+    with pytest.raises(InputError, match="is not a model of this software"):
         predict([folder / "new.csv"], folder / "dataset", tmp_path / "out", Settings())

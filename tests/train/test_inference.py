@@ -111,12 +111,24 @@ def test_a_file_that_is_cut_off_is_no_model(folder: Path, name: str, kept: float
         {"answer": {"kind": "redshift"}},
         {"answer": {"kind": "crystal ball"}},
         {"training": None},
+        {"kind": "regressor"},
     ],
 )
 def test_another_softwares_json_is_no_model(folder: Path, change: dict[str, object]) -> None:
     stored = json.loads((folder / "model.json").read_text())
     (folder / "model.json").write_text(json.dumps({**stored, **change}))
     with pytest.raises(InputError, match="is not a model of this software"):
+        load_model(folder)
+
+
+def test_what_is_wrong_with_a_folder_is_said(folder: Path) -> None:
+    stored = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps({**stored, "kind": "regressor"}))
+    with pytest.raises(InputError, match=r"its kind is 'regressor', not 'conv1d'\."):
+        load_model(folder)
+    del stored["architecture"]
+    (folder / "model.json").write_text(json.dumps(stored))
+    with pytest.raises(InputError, match=r"'architecture' is missing\."):
         load_model(folder)
 
 

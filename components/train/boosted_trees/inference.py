@@ -4,17 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError
 
-from components.common.errors import ArmillaryError, InputError
-from components.common.files import read_json, write_json
+from components.common.errors import InputError
+from components.common.files import write_json
 from components.train.boosted_trees.calibration import Calibration
 from components.train.boosted_trees.estimators import Estimator, SklearnEstimator, make_estimator
 from components.train.boosted_trees.rows import Floats, Singles
+from components.train.model_folder import reading
 
 KIND, DATA = "boosted_trees", "morphology"
 EXPLAINED = "boosting"
@@ -142,10 +141,7 @@ def load_model(folder: Path, rivals: bool = True) -> BoostedTreesModel:
     InputError
         When the folder is not a whole model of this kind.
     """
-    try:
-        stored = read_json(folder / "model.json")
-        if stored["kind"] != KIND:
-            raise InputError(f"It holds a model of the kind {stored['kind']!r}.", "")
+    with reading(folder, KIND) as stored:
         features, classes = tuple(stored["features"]), tuple(stored["classes"])
         contenders = {
             kind: Contender(
@@ -160,12 +156,6 @@ def load_model(folder: Path, rivals: bool = True) -> BoostedTreesModel:
         if model.record["chosen"] not in contenders:
             raise InputError(f"It lacks the classifier {model.record['chosen']!r} that was chosen.", "")
         return model
-    except (
-        ArmillaryError, KeyError, TypeError, ValueError, OSError, RuntimeError, BadZipFile, SafetensorError,
-    ) as error:  # fmt: skip
-        raise InputError(
-            f"{folder} is not a model of this software: {error}.", "Give the model folder that a training wrote."
-        ) from error
 
 
 def _save_network(path: Path, estimator: Any) -> None:

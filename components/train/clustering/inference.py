@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from components.common.errors import ArmillaryError, InputError
-from components.common.files import read_json, write_json
+from components.common.errors import InputError
+from components.common.files import write_json
 from components.train.clustering.mixture import Cluster, Field
 from components.train.clustering.plummer import Plummer
 from components.train.clustering.stars import Floats, Stars, project
+from components.train.model_folder import reading
 
 KIND = "clustering"
 TARGET = "membership"
@@ -138,21 +138,13 @@ def load_model(folder: Path) -> ClusteringModel:
     InputError
         When the folder is not a whole model of this kind.
     """
-    try:
-        stored = read_json(folder / "model.json")
-        if stored["kind"] != KIND:
-            raise InputError(f"It holds a model of the kind {stored['kind']!r}.", "")
+    with reading(folder, KIND) as stored:
         arrays = load_file(folder / _ARRAYS)
         facts = stored["clusters"]
         if int(arrays["count"][0]) != len(facts):
             raise InputError(f"{_ARRAYS} holds {int(arrays['count'][0])} clusters, not {len(facts)}.", "")
         clusters = tuple(_from_arrays(arrays, number, entry) for number, entry in enumerate(facts))
         return ClusteringModel(clusters, stored["preprocess"], stored["training"])
-    except (ArmillaryError, KeyError, TypeError, ValueError, OSError, SafetensorError) as error:
-        raise InputError(
-            f"{folder} holds no clusters of this software: {error}.",
-            "Give the model folder that a training of star-clusters wrote.",
-        ) from error
 
 
 def _to_arrays(found: FoundCluster) -> dict[str, npt.NDArray[Any]]:

@@ -7,19 +7,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from components.common.errors import ArmillaryError, InputError
-from components.common.files import read_json, write_json
+from components.common.errors import InputError
+from components.common.files import write_json
 from components.common.training import Epoch, autocast, pick_device
 from components.train.conv1d.answers import Answer, answer_from_json
 from components.train.conv1d.class_answer import ClassAnswer
 from components.train.conv1d.inputs import KINDS, InputKind, kind_for
 from components.train.conv1d.network import Architecture
 from components.train.conv1d.strided import StridedNetwork
+from components.train.model_folder import reading
 from components.train.network_folder import save_weights
+
+KIND = "conv1d"
 
 _ROWS_AT_ONCE = 256
 
@@ -136,7 +138,7 @@ def save_model(folder: Path, model: Conv1dModel, history: list[Epoch]) -> None:
     write_json(
         folder / "model.json",
         {
-            "kind": "conv1d",
+            "kind": KIND,
             "target": model.record["settings"]["target"],
             "data": model.input_kind.data,
             "architecture": model.architecture.to_json(),
@@ -155,15 +157,10 @@ def load_model(folder: Path) -> Conv1dModel:
     InputError
         When the folder is not a whole model of this kind.
     """
-    try:
-        stored = read_json(folder / "model.json")
+    with reading(folder, KIND) as stored:
         architecture = Architecture(**stored["architecture"])
         network = architecture.build()
         network.load_state_dict(load_file(folder / "weights.safetensors"))
         answer = answer_from_json(stored["answer"])
         record = {**stored["training"], "settings": {**stored["training"]["settings"]}}
         return Conv1dModel(network.eval(), architecture, answer, stored["preprocess"], record)
-    except (ArmillaryError, KeyError, TypeError, OSError, RuntimeError, SafetensorError) as error:
-        raise InputError(
-            f"{folder} is not a model of this software: {error}.", "Give the model folder that a training wrote."
-        ) from error

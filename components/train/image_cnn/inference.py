@@ -1,6 +1,5 @@
 """A trained network with all that it takes to apply it, in memory and as a folder."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,22 +7,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
 from components.common.distributions import BinnedDistribution
-from components.common.errors import ArmillaryError, InputError
-from components.common.files import read_json, write_json
+from components.common.errors import InputError
+from components.common.files import write_json
 from components.common.training import Epoch, pick_device
 from components.preprocess.cutouts.preparation import prepare
 from components.train.conv1d.answers import RedshiftAnswer, answer_from_json
 from components.train.image_cnn.network import Architecture, CutoutNetwork
 from components.train.image_cnn.side_inputs import SideInputs
+from components.train.model_folder import reading
 from components.train.network_folder import save_weights
 
 INPUTS = ("images", "images+magnitudes", "magnitudes")
 """What a network may be shown; without images it tells what the images add."""
+
+KIND = "image_cnn"
 
 _ROWS_AT_ONCE = 256
 
@@ -118,7 +119,7 @@ def save_model(folder: Path, model: CutoutModel, history: list[Epoch]) -> None:
     write_json(
         folder / "model.json",
         {
-            "kind": "image_cnn",
+            "kind": KIND,
             "target": model.target,
             "data": "images",
             "architecture": model.architecture.to_json(),
@@ -138,8 +139,7 @@ def load_model(folder: Path) -> CutoutModel:
     InputError
         When the folder is not a whole model of this kind.
     """
-    try:
-        stored: Mapping[str, Any] = read_json(folder / "model.json")
+    with reading(folder, KIND) as stored:
         architecture = Architecture(**stored["architecture"])
         network = architecture.build()
         network.load_state_dict(load_file(folder / "weights.safetensors"))
@@ -150,7 +150,3 @@ def load_model(folder: Path) -> CutoutModel:
         return CutoutModel(
             network.eval(), architecture, answer, side_inputs, stored["preprocess"], stored["training"]
         )
-    except (ArmillaryError, KeyError, TypeError, OSError, RuntimeError, SafetensorError) as error:
-        raise InputError(
-            f"{folder} is not a model of this software: {error}.", "Give the model folder that a training wrote."
-        ) from error

@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from components.common.errors import ArmillaryError, InputError
-from components.common.files import read_json, write_json
+from components.common.files import write_json
 from components.common.training import Epoch, autocast, pick_device
+from components.train.model_folder import reading
 from components.train.moment_network.network import Architecture, MomentNetwork
 from components.train.moment_network.parameters import prior_moments
 from components.train.network_folder import save_weights
+
+KIND = "moment_network"
 
 _ROWS_AT_ONCE = 256
 
@@ -120,7 +121,7 @@ def save_model(folder: Path, model: MomentModel, histories: Mapping[str, list[Ep
     write_json(
         folder / "model.json",
         {
-            "kind": "moment_network",
+            "kind": KIND,
             "target": "parameters",
             "data": "maps",
             "architecture": model.architecture.to_json(),
@@ -140,8 +141,7 @@ def load_model(folder: Path) -> MomentModel:
     InputError
         When the folder is not a whole model of this kind.
     """
-    try:
-        stored: Mapping[str, Any] = read_json(folder / "model.json")
+    with reading(folder, KIND) as stored:
         architecture = Architecture(**stored["architecture"])
 
         def model(name: str, stretch: list[float], beside: MomentModel | None = None) -> MomentModel:
@@ -152,7 +152,3 @@ def load_model(folder: Path) -> MomentModel:
 
         plain = stored["marginal_stretch"]
         return model("weights", stored["stretch"], None if plain is None else model("marginal", plain))
-    except (ArmillaryError, KeyError, TypeError, OSError, RuntimeError, SafetensorError) as error:
-        raise InputError(
-            f"{folder} is not a model of this software: {error}.", "Give the model folder that a training wrote."
-        ) from error

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from components.common.errors import ArmillaryError, InputError
-from components.common.files import read_json, write_json
+from components.common.errors import InputError
+from components.common.files import write_json
 from components.common.tables import Columns
+from components.train.model_folder import reading
 from components.train.regressors.estimators import Estimator, Prediction, SklearnEstimator
 from components.train.regressors.familiarity import Familiarity
 from components.train.regressors.features import TARGETS, Floats, Spectra, describe, from_target, to_target
@@ -184,10 +184,7 @@ def load_model(folder: Path) -> RegressorModel:
     InputError
         When the folder is not a whole model of this kind.
     """
-    try:
-        stored = read_json(folder / "model.json")
-        if stored["kind"] != KIND:
-            raise InputError(f"It holds a model of the kind {stored['kind']!r}.", "")
+    with reading(folder, KIND) as stored:
         projection = None
         if "total_variance" in stored:
             projection = _load_projection(folder / COMPONENTS, stored["total_variance"])
@@ -205,11 +202,6 @@ def load_model(folder: Path) -> RegressorModel:
         return RegressorModel(
             estimator, uncertainty, projection, familiarity, stored["preprocess"], stored["training"]
         )
-    except (ArmillaryError, KeyError, TypeError, ValueError, OSError, SafetensorError) as error:
-        raise InputError(
-            f"{folder} is not a regressor of this software: {error}.",
-            "Give the model folder that a training wrote.",
-        ) from error
 
 
 def _save_projection(path: Path, projection: PrincipalComponents) -> None:

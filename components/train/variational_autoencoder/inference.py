@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from components.common.errors import ArmillaryError, InputError
-from components.common.files import read_json, write_json
+from components.common.errors import InputError
+from components.common.files import write_json
 from components.common.training import Epoch, pick_device
 from components.physics.mode_spectra import resample_grid
+from components.train.model_folder import reading
 from components.train.network_folder import save_weights
 from components.train.variational_autoencoder.inputs import look_at
 from components.train.variational_autoencoder.network import Architecture, Prior, Reconstructor
@@ -26,6 +26,8 @@ from components.train.variational_autoencoder.slices import overdensity_of
 
 Field = npt.NDArray[np.float32]
 Inputs = dict[str, Field]
+
+KIND = "variational_autoencoder"
 
 _ROWS_AT_ONCE = 16
 
@@ -160,7 +162,7 @@ def save_model(folder: Path, model: Reconstruction, histories: dict[str, list[Ep
     write_json(
         folder / "model.json",
         {
-            "kind": "variational_autoencoder",
+            "kind": KIND,
             "target": "initial",
             "architecture": model.network.architecture.to_json(),
             "plain_unet": model.plain.architecture.to_json() if model.plain else None,
@@ -180,8 +182,7 @@ def load_model(folder: Path) -> Reconstruction:
     InputError
         When the folder is not a whole model of this kind.
     """
-    try:
-        stored = read_json(folder / "model.json")
+    with reading(folder, KIND) as stored:
         plain = stored["plain_unet"]
         return Reconstruction(
             _load(stored["architecture"], folder / "weights.safetensors"),
@@ -191,10 +192,6 @@ def load_model(folder: Path) -> Reconstruction:
             stored["preprocess"],
             stored["training"],
         )
-    except (ArmillaryError, KeyError, TypeError, OSError, RuntimeError, SafetensorError) as error:
-        raise InputError(
-            f"{folder} is not a model of this software: {error}.", "Give the model folder that a training wrote."
-        ) from error
 
 
 def _load(architecture: dict[str, Any], path: Path) -> Reconstructor:
