@@ -173,6 +173,18 @@ def read_table(path: Path, columns: Sequence[str] | None = None, split: str | No
     return {name: np.concatenate([b[name] for b in batches]) for name in batches[0]}
 
 
+def read_marked(
+    path: Path, columns: Sequence[str], split: str, marked: npt.NDArray[np.bool_]
+) -> Iterator[Columns]:
+    """Stream some rows of a split, one row group at a time; `marked`, in the order of the split, says which."""
+    done = 0
+    for batch in read_batches(path, columns, split):
+        wanted = marked[done : done + len(batch[columns[0]])]
+        done += len(wanted)
+        if wanted.any():
+            yield {name: values[wanted] for name, values in batch.items()}
+
+
 def read_provenance(path: Path) -> Provenance:
     """Read the provenance stored in a table."""
     with open_table(path) as file:

@@ -22,6 +22,7 @@ from components.common.tables import (
     column,
     count_rows,
     read_batches,
+    read_marked,
     read_provenance,
     read_schema,
     read_settings,
@@ -259,3 +260,14 @@ def test_a_disk_that_fills_up_is_said_and_leaves_nothing(tmp_path: Path) -> None
     assert last.startswith(f"components.common.errors.{ArmillaryError.__name__}: The disk is full: {path}")
     assert "Free space" in last
     assert list(tmp_path.iterdir()) == []
+
+
+def test_marked_rows_of_a_split_are_streamed(tmp_path: Path) -> None:
+    write_table(tmp_path / "t.parquet", FIELDS, make(4 * ROWS_PER_GROUP), ORIGIN)
+    whole = read_table(tmp_path / "t.parquet", ["id", "flux"], "train")
+    marked = np.zeros(len(whole["id"]), dtype=bool)
+    marked[[0, 3, -1]] = True
+    parts = list(read_marked(tmp_path / "t.parquet", ["id", "flux"], "train", marked))
+    assert len(parts) == 2, "row groups without a marked row are passed over"
+    assert np.concatenate([part["id"] for part in parts]).tolist() == whole["id"][marked].tolist()
+    assert np.array_equal(np.concatenate([part["flux"] for part in parts]), whole["flux"][marked])

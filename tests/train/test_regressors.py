@@ -12,7 +12,7 @@ from components.common.tables import read_table
 from components.train.regressors.features import COLUMNS
 from components.train.regressors.inference import load_model
 from components.train.regressors.several import train_several
-from components.train.regressors.training import Settings, train
+from components.train.regressors.training import Settings, read_rows, train
 from components.train.regressors.uncertainty import LEVELS, Uncertainty, crps_of_quantiles
 
 
@@ -35,6 +35,17 @@ def test_stored_model_answers_as_the_trained_one(galaxies: Path, tmp_path: Path,
 def test_magnitude_is_learnt_from_the_flux_scale(galaxies: Path, tmp_path: Path) -> None:
     record = train(galaxies / "data", tmp_path / "model", replace(SMALL, model_kind="ridge", features="pixels"))
     assert record["validation"]["magnitude_r_rms"] < 0.1
+
+
+def test_of_many_rows_some_are_drawn_and_keep_their_labels(galaxies: Path) -> None:
+    table = galaxies / "data" / "dataset.parquet"
+    every = read_rows(table, "train", 10_000, 3)
+    some = read_rows(table, "train", 20, 3)
+    assert len(some.spectra) == len(some.targets) == len(some.groups) == 20 < len(every.spectra)
+    rows = [int(np.flatnonzero((every.targets == target).all(axis=1))[0]) for target in some.targets]
+    assert np.array_equal(every.spectra.pixels[rows], some.spectra.pixels)
+    assert np.array_equal(every.groups[rows], some.groups)
+    assert not np.array_equal(read_rows(table, "train", 20, 4).targets, some.targets)
 
 
 def test_unknown_kind() -> None:

@@ -1,6 +1,6 @@
 """Targets that not every spectrum has, each with models of its own: how well they are predicted."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,9 +70,10 @@ def judge_further(table: Path, models: Sequence[RegressorModel], resamples: int,
     found = []
     for target in dict.fromkeys(model.targets[0] for model in models):
         own = [model for model in models if model.targets[0] == target]
-        rows = _known_rows(table, target)
-        if len(rows[target]) >= _FEWEST:
-            found.append(_judge(target, own, rows, read_table(table, [target], "train")[target], resamples, seed))
+        known = int(np.isfinite(read_table(table, [target], "test")[target]).sum())
+        if known >= _FEWEST:
+            training = read_table(table, [target], "train")[target]
+            found.append(_judge(target, own, _known_rows(table, target), training, resamples, seed))
     return tuple(found)
 
 
@@ -138,33 +139,42 @@ def _definitions(unit: str) -> tuple[Definition, ...]:
 def _judge(
     target: str,
     models: Sequence[RegressorModel],
-    rows: Columns,
+    batches: Iterable[Columns],
     training: scores.Floats,
     resamples: int,
     seed: int,
 ) -> Further:
-    truth, groups, definitions = rows[target], rows["group"], _definitions(_NAMES[target][1])
-    predicted, scored = [], []
-    for model in models:
-        answer = model.predict(rows, truth[:, None])[target]
-        assert answer.pit is not None
-        assert answer.crps is not None
-        predicted.append(answer.value)
-        scored.append(
-            score(definitions, Predictions(truth, answer.value, answer.pit, answer.crps), groups, resamples, seed)
-        )
+    definitions = _definitions(_NAMES[target][1])
+    truths, members = [], []
+    parts: list[list[Predictions]] = [[] for _ in models]
+    for rows in batches:
+        truths.append(rows[target])
+        members.append(rows["group"])
+        for part, model in zip(parts, models, strict=True):
+            answer = model.predict(rows, rows[target][:, None])[target]
+            assert answer.pit is not None
+            assert answer.crps is not None
+            part.append(Predictions(rows[target], answer.value, answer.pit, answer.crps))
+    truth, groups = np.concatenate(truths), np.concatenate(members)
+    every = [_joined(part) for part in parts]
+    predicted = [one.value for one in every]
+    scored = [score(definitions, one, groups, resamples, seed) for one in every]
     names = [model.name for model in models]
     best = best_further({model.name: model.record for model in models})
     constant = score_constant(definitions[:3], training[np.isfinite(training)], truth, groups, resamples, seed)
     return Further(target, truth, names, predicted, scored, names.index(best), constant)
 
 
-def _known_rows(table: Path, target: str) -> Columns:
-    """Test rows with a label, their groups under one name."""
+def _joined(parts: Sequence[Predictions]) -> Predictions:
+    names = ("truth", "value", "pit", "crps")
+    return Predictions(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+
+def _known_rows(table: Path, target: str) -> Iterator[Columns]:
+    """Stream the test rows with a label, their groups under one name."""
     groups = group_column(table)
-    parts = []
     for batch in read_batches(table, [*COLUMNS, target, groups], "test"):
         known = np.isfinite(batch[target])
-        parts.append({name: values[known] for name, values in batch.items()})
-    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return {**joined, "group": joined[groups]}
+        if known.any():
+            rows = {name: values[known] for name, values in batch.items()}
+            yield {**rows, "group": rows[groups]}

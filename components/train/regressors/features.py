@@ -59,6 +59,12 @@ class Spectra:
     def __getitem__(self, rows: Any) -> "Spectra":
         return Spectra(self.pixels[rows], self.brightness[rows], self.quality[rows])
 
+    @classmethod
+    def joined(cls, parts: Sequence["Spectra"]) -> "Spectra":
+        """Put spectra after each other."""
+        names = ("pixels", "brightness", "quality")
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
 
 def describe(columns: Columns) -> Spectra:
     """Turn prepared spectra into features.

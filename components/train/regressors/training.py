@@ -13,7 +13,7 @@ import numpy.typing as npt
 from components.common.errors import InputError, ParameterError
 from components.common.files import whole
 from components.common.provenance import code_version
-from components.common.tables import read_provenance, read_settings, read_table
+from components.common.tables import Columns, read_marked, read_provenance, read_settings, read_table
 from components.common.telemetry import warn
 from components.physics.wavelength_grid import WavelengthGrid
 from components.train.regressors.estimators import Estimator, SklearnEstimator, candidates
@@ -35,6 +35,9 @@ from components.train.regressors.uncertainty import Uncertainty
 
 MODEL_KINDS = ("linear", "ridge", "forest", "svr", "network")
 FEATURES = ("pixels", "pca")
+
+FAMILIARITY_ROWS = 20_000
+"""Validation spectra that say how strange a familiar one may look: enough for one in a hundred of them."""
 
 _TUNING_EPOCHS = {"pixels": 2, "pca": 8}
 """At most so many when a network is tuned. On components more cost little and are needed: after two epochs ten of
@@ -162,7 +165,7 @@ def train(dataset: Path, model: Path, settings: Settings) -> dict[str, Any]:
     if settings.targets == TARGETS:
         record["redshift_range"] = np.expm1([training.targets[:, 0].min(), training.targets[:, 0].max()]).tolist()
     uncertainty = tuple(Uncertainty.fit(seen, error[:, k]) for k in range(error.shape[1]))
-    unseen = read_table(table, list(COLUMNS), "validation")
+    unseen = _some_validation(table, settings.seed)
     familiarity = Familiarity.fit(training.spectra, projection, unseen, step, settings.seed)
     with whole(model) as folder:
         save_model(folder, RegressorModel(estimator, uncertainty, projection, familiarity, preprocess, record))
@@ -178,10 +181,10 @@ def read_rows(table: Path, split: str, most: int, seed: int, targets: Sequence[s
         When there is none, or one without a label.
     """
     groups = group_column(table)
-    columns = read_table(table, [*COLUMNS, *targets, groups], split)
-    if targets[0] in FURTHER:
-        columns = {name: values[np.isfinite(columns[targets[0]])] for name, values in columns.items()}
-    count = len(columns[groups])
+    labels = read_table(table, [*targets, groups], split)
+    is_further = targets[0] in FURTHER
+    wanted = np.isfinite(labels[targets[0]]) if is_further else np.ones(len(labels[groups]), dtype=bool)
+    count = int(wanted.sum())
     if count == 0:
         raise InputError(
             f"{table} has no rows in the split {split!r} with {' and '.join(targets)}.",
@@ -189,10 +192,28 @@ def read_rows(table: Path, split: str, most: int, seed: int, targets: Sequence[s
         )
     if count > most:
         warn(f"Of {count} rows of the split {split}, {most} are used: all are held in memory.")
-        rows = np.sort(np.random.default_rng(seed).choice(count, most, replace=False))
-        columns = {name: values[rows] for name, values in columns.items()}
-    spectra = describe(columns)
-    return Rows(spectra, to_targets(columns, spectra, str(table), targets), columns[groups])
+        wanted = _draw(wanted, most, seed)
+    # Described as they are read: a survey's spectra are not held, nor any that is not drawn.
+    spectra = Spectra.joined([describe(batch) for batch in read_marked(table, COLUMNS, split, wanted)])
+    labels = {name: values[wanted] for name, values in labels.items()}
+    return Rows(spectra, to_targets(labels, spectra, str(table), targets), labels[groups])
+
+
+def _draw(wanted: npt.NDArray[np.bool_], most: int, seed: int) -> npt.NDArray[np.bool_]:
+    """Mark at most so many of the wanted rows, drawn at random."""
+    rows = np.flatnonzero(wanted)
+    if rows.size <= most:
+        return wanted
+    drawn = np.zeros_like(wanted)
+    drawn[rows[np.random.default_rng(seed).choice(rows.size, most, replace=False)]] = True
+    return drawn
+
+
+def _some_validation(table: Path, seed: int) -> Columns:
+    """Read validation spectra, at most `FAMILIARITY_ROWS`, for a quantile of what they are like."""
+    wanted = np.ones(len(read_table(table, ["coverage"], "validation")["coverage"]), dtype=bool)
+    parts = list(read_marked(table, COLUMNS, "validation", _draw(wanted, FAMILIARITY_ROWS, seed)))
+    return {name: np.concatenate([part[name] for part in parts]) for name in COLUMNS}
 
 
 def _tune(
