@@ -16,14 +16,16 @@ MEMORY_BYTES = 2 << 30
 Converter = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
 
 _POOL_ROWS = 16_384
+"""Most rows that a split which is streamed is shuffled in; fewer where these would not fit in memory."""
 
 
 class Minibatches:
     """Rows of one split of a table, in minibatches.
 
     Rows that fit into memory are permuted as a whole. Otherwise row groups are read in random order into a pool of
-    some ten thousand rows, and minibatches are drawn from the pool. Either way the order depends on the seed and
-    the epoch alone, so that a resumed training sees what an uninterrupted one would have seen.
+    some ten thousand rows, fewer of large ones, and minibatches are drawn from the pool. Either way the order
+    depends on the seed and the epoch alone, so that a resumed training sees what an uninterrupted one would have
+    seen.
 
     Parameters
     ----------
@@ -37,7 +39,7 @@ class Minibatches:
         Rows in a minibatch; a last, smaller one is left out when shuffling (unless it is the only one), and
         delivered when not.
     memory_bytes : int
-        Above this size the split is streamed.
+        Above this size the split is streamed, through a pool that takes as much while it is shuffled.
     converters : mapping of str to callable, optional
         By column: what turns its values into numbers, such as names of classes into their indices.
     """
@@ -62,7 +64,10 @@ class Minibatches:
                 f"{table} has no rows in the split {split!r}.",
                 "Give more rows, or a larger fraction to that split.",
             )
-        self._held = read_table(table, columns, split) if self._bytes() <= memory_bytes else None
+        size_bytes = self._bytes()
+        self._held = read_table(table, columns, split) if size_bytes <= memory_bytes else None
+        in_memory = memory_bytes * self.rows // (2 * max(size_bytes, 1))  # joined, the pool is there twice
+        self._pool_rows = max(size, min(_POOL_ROWS, in_memory))
 
     def __len__(self) -> int:
         """Minibatches in a shuffled epoch."""
@@ -92,7 +97,7 @@ class Minibatches:
         for rows in read_batches(self._table, self._columns, self._split, order=rng):
             pool.append(rows)
             pooled += len(rows[self._columns[0]])
-            if pooled >= max(_POOL_ROWS, self.size):
+            if pooled >= self._pool_rows:
                 rest = yield from self._drain(pool, rng)
                 pool, pooled = [rest], len(rest[self._columns[0]])
         if pool:
