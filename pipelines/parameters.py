@@ -109,10 +109,14 @@ def _typed(name: str, value: Any, kind: Any) -> Any:
 
 
 def _items(text: str) -> list[Any]:
-    if text.startswith("["):
-        items: list[Any] = json.loads(text)
-        return items
-    return [item.strip() for item in text.split(",") if item.strip()]
+    """Read `[7, 5]`, `["a", "b"]`, `[a, b]` and `a, b`: shells eat the quotes of JSON."""
+    try:
+        items = json.loads(text) if text.startswith("[") else None
+    except json.JSONDecodeError:
+        if not text.endswith("]"):
+            raise
+        items, text = None, text[1:-1]
+    return items if isinstance(items, list) else [item.strip() for item in text.split(",") if item.strip()]
 
 
 def _scalar(value: Any, kind: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What the README and the page on data name exists: `.ci/run` executes one block, the rest would take long."""
+"""What the README and its pages name exists: `.ci/run` executes one block, the rest would take long."""
 
 import re
 import shlex
@@ -8,17 +8,24 @@ from pathlib import Path
 import pytest
 import typer
 
-from pipelines.catalogue import EXERCISES
+from pipelines.catalogue import EXERCISES, find
 from pipelines.cli import app
 from pipelines.parameter_help import explain
+from pipelines.parameters import parse_assignments, resolve
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DATA = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
-COMMANDS = [
-    line for block in re.findall(r"```bash\n(.*?)```", README, flags=re.DOTALL) for line in block.splitlines()
-]
-KNOWN = [command.split()[0] for command in COMMANDS]
+COURSE = (ROOT / "docs" / "course.md").read_text(encoding="utf-8")
+
+
+def _commands(page: str) -> list[str]:
+    return [
+        line for block in re.findall(r"```bash\n(.*?)```", page, flags=re.DOTALL) for line in block.splitlines()
+    ]
+
+
+COMMANDS = _commands(README)
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("armillary ")])
@@ -36,7 +43,7 @@ def test_make_knows_the_targets(command: str) -> None:
 
 
 def test_nothing_else_is_asked_of_the_reader() -> None:
-    assert set(KNOWN) == {"make", "armillary", "source"}
+    assert {command.split()[0] for command in COMMANDS} == {"make", "armillary", "source"}
 
 
 def test_paths_and_links_exist() -> None:
@@ -71,3 +78,17 @@ def test_the_page_on_data_names_sources_that_there_are() -> None:
         assert named[exercise.slug] <= choices
     told = [line.split("|")[1].strip() for line in predictions if line.startswith("| ")][1:]
     assert told == list(named)
+
+
+@pytest.mark.parametrize("command", _commands(COURSE))
+def test_what_students_are_told_to_try_can_be_run(command: str) -> None:
+    group = typer.main.get_command(app)
+    run = group.commands["run"]  # type: ignore[attr-defined]
+    given = run.make_context("run", shlex.split(command)[2:]).params
+    settings = parse_assignments(given["settings"]) | ({"source": given["source"]} if given["source"] else {})
+    resolved = resolve(find(given["exercise"]).load(), given["preset"], settings)
+    assert settings.keys() <= resolved.keys()
+
+
+def test_students_are_told_of_every_exercise() -> None:
+    assert re.findall(r"^## (.+)$", COURSE, flags=re.MULTILINE) == [exercise.slug for exercise in EXERCISES]

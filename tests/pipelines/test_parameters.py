@@ -8,6 +8,7 @@ import pytest
 import toy
 
 from components.common.errors import InputError, ParameterError
+from pipelines.cosmic_parameters import DEFINITION as MAPS
 from pipelines.fingerprint import combined, fingerprint
 from pipelines.parameters import parse_assignments, resolve
 from pipelines.star_clusters import DEFINITION as CLUSTERS
@@ -31,6 +32,7 @@ def test_settings_win_over_the_preset_and_the_preset_over_the_signature() -> Non
         ("kernels", "[7, 5]", [7, 5]),
         ("kernels", "7,5", [7, 5]),
         ("kernels", "7", [7]),
+        ("kernels", "[]", []),
         ("fail", "a=b", "a=b"),
     ],
 )
@@ -46,6 +48,11 @@ def test_values_take_the_type_of_the_signature(name: str, text: str, value: Any)
 def test_values_of_another_type_are_refused(text: str) -> None:
     with pytest.raises(ParameterError, match=f"^{text.split('=')[0]}="):
         resolve(toy.DEFINITION, "smoke", parse_assignments([text]))
+
+
+@pytest.mark.parametrize("text", ["Mtot,HI", "[Mtot, HI]", '["Mtot", "HI"]'])
+def test_lists_of_names_need_no_quotes(text: str) -> None:
+    assert resolve(MAPS, "smoke", {"fields": text})["fields"] == ["Mtot", "HI"]
 
 
 def test_the_defaults_of_a_pipeline_are_not_shared_between_runs() -> None:
