@@ -24,6 +24,9 @@ LABELS = {
     SPECTRUM: "power spectra",
 }
 _BINS = 12
+_MOST_MULTIPLIED = 64
+"""Inputs of a ridge up to which it sees their products too: of thirteen fields' spectra these are 12,246, as many as
+there are maps to learn from, and a decomposition of six gigabytes."""
 _PENALTIES = (1e-2, 1.0, 10.0)
 _NETWORKS = 2
 _EPOCHS = 100
@@ -90,8 +93,8 @@ class Baselines:
     moments : Pipeline
         Ridge on moments and their squares.
     spectra : list of list of Pipeline
-        Small networks on power spectra, whose answers are averaged, or ridge on them and their products: what does
-        better on validation maps, for omega_m and for sigma_8.
+        Small networks on power spectra, whose answers are averaged, or ridge on them and, of few fields, their
+        products: what does better on validation maps, for omega_m and for sigma_8.
     spectra_first : list of list of Pipeline
         The same on the first field alone.
     unit : ndarray, shape (2,)
@@ -136,14 +139,14 @@ def fit_baselines(
         Of the networks' first weights.
     """
     own, truth = training
-    moments = _ridge()
-    moments.fit(own.moments.reshape(len(truth), -1), truth)
+    flat = own.moments.reshape(len(truth), -1)
+    moments = _ridge(flat).fit(flat, truth)
     prior, unit = truth.mean(axis=0), np.maximum(truth.std(axis=0), 1e-9)
     scaled = ((truth - prior) / unit, (validation[1] - prior) / unit)
 
     def best(spectra: Floats, checked: Floats) -> list[list[Pipeline]]:
         inputs, held = spectra.reshape(len(spectra), -1), checked.reshape(len(checked), -1)
-        candidates = [[_ridge().fit(inputs, scaled[0])]]
+        candidates = [[_ridge(inputs).fit(inputs, scaled[0])]]
         for penalty in _PENALTIES:
             with warnings.catch_warnings():  # the number of epochs is chosen, not waited for
                 warnings.simplefilter("ignore", ConvergenceWarning)
@@ -159,8 +162,9 @@ def fit_baselines(
     return Baselines(prior, moments, every, first, unit)
 
 
-def _ridge() -> Pipeline:
-    return make_pipeline(StandardScaler(), PolynomialFeatures(2), RidgeCV(np.geomspace(1e-3, 1e4, 8)))
+def _ridge(inputs: Floats) -> Pipeline:
+    degree = 2 if inputs.shape[1] <= _MOST_MULTIPLIED else 1
+    return make_pipeline(StandardScaler(), PolynomialFeatures(degree), RidgeCV(np.geomspace(1e-3, 1e4, 8)))
 
 
 def _network(penalty: float, seed: int) -> Pipeline:
