@@ -25,8 +25,8 @@ LABELS = {
 }
 _BINS = 12
 _MOST_MULTIPLIED = 64
-"""Inputs of a ridge up to which it sees their products too: of thirteen fields' spectra these are 12,246, as many as
-there are maps to learn from, and a decomposition of six gigabytes."""
+"""Inputs of a ridge up to which it sees their products too: of thirteen fields' spectra these are 12,246, as many
+as there are maps to learn from, and a decomposition of six gigabytes."""
 _PENALTIES = (1e-2, 1.0, 10.0)
 _NETWORKS = 2
 _EPOCHS = 100
