@@ -175,7 +175,7 @@ def test_broken_files_are_named(tmp_path: Path) -> None:
         ({"suites": ("EAGLE",)}, "no suites"),
         ({"suites": ("SIMBA",), "fields": ("B",)}, "SIMBA has no B"),
         ({"suites": ("Nbody_SIMBA",)}, "Nbody_SIMBA has no HI"),
-        ({"camels_set": "SB28"}, "no set"),
+        ({"camels_set": "SB28"}, "no camels_set"),
         ({"location": ""}, "needs a location"),
         ({"source": "web"}, "no source"),
         ({"grid": -1}, "grid is -1"),

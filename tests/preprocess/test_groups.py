@@ -54,5 +54,5 @@ def test_the_table_says_how_it_was_divided(galaxies: Path, tmp_path: Path) -> No
 
 
 def test_unknown_grouping() -> None:
-    with pytest.raises(ParameterError, match="grouped by 'night'"):
+    with pytest.raises(ParameterError, match="no group_by 'night'"):
         Settings(group_by="night")

@@ -4,6 +4,7 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from components.common.checks import require_between, require_one_of
 from components.common.errors import ParameterError
 from components.common.shards import Shard
 from components.physics.multifield import FIELDS
@@ -69,10 +70,8 @@ class Settings:
         for name in ("fields", "suites"):  # KFP hands over lists
             object.__setattr__(self, name, tuple(getattr(self, name)))
         _ = self.part, self.numbers  # their checks are worth having before hours of reading
-        if self.source not in SOURCES:
-            raise ParameterError(f"There is no source {self.source!r}.", f"Choose one of {', '.join(SOURCES)}.")
-        if self.camels_set not in SETS:
-            raise ParameterError(f"There is no set {self.camels_set!r}.", f"Choose one of {', '.join(SETS)}.")
+        require_one_of(SOURCES, source=self.source)
+        require_one_of(SETS, camels_set=self.camels_set)
         if self.source == "files" and not self.location:
             raise ParameterError(
                 "The source files needs a location.",
@@ -144,5 +143,4 @@ class Settings:
             raise ParameterError(
                 f"particles is {self.particles}.", "Choose an even number of 8 to 256 a side, such as 64."
             )
-        if not 1 <= self.steps <= 1000:
-            raise ParameterError(f"steps is {self.steps}.", "Choose 1 to 1000, such as 12.")
+        require_between(1, 1000, steps=self.steps)

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from components.common.checks import require_one_of, require_positive
 from components.common.errors import ParameterError
 from components.common.shards import Shard
 
@@ -80,15 +81,11 @@ class Settings:
 
     def __post_init__(self) -> None:
         _ = self.part  # there is none of an impossible number
-        choices = {"source": SOURCES, "target": TARGETS, "matter": MATTER, "grid": GRIDS}
-        for name, known in choices.items():
-            if getattr(self, name) not in known:
-                raise ParameterError(
-                    f"There is no {name} {getattr(self, name)!r}.",
-                    f"Choose one of {', '.join(str(choice) for choice in known)}.",
-                )
-        if not self.box_size_mpc_h > 0:
-            raise ParameterError(f"box_size_mpc_h is {self.box_size_mpc_h}.", "Give the side of the box in Mpc/h.")
+        require_one_of(SOURCES, source=self.source)
+        require_one_of(TARGETS, target=self.target)
+        require_one_of(MATTER, matter=self.matter)
+        require_one_of(GRIDS, grid=self.grid)
+        require_positive(box_size_mpc_h=self.box_size_mpc_h)
         if self.rows < 0:
             raise ParameterError(f"rows is {self.rows}.", "Give a number of simulations, or 0 for all.")
         if self.source == "files" and not self.location:

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from components.common.checks import require_between, require_one_of
 from components.common.errors import ParameterError
 from components.common.shards import Shard
 from components.ingest.gaia_stars.regions import Region, region_of
@@ -49,8 +50,8 @@ class Settings:
         Faintest G.
     maximum_ruwe, minimum_visibility_periods, maximum_parallax_error, maximum_pm_error
         Stars to keep, by quality, errors in mas and mas/yr; 0 for no cut. The archive is asked to make it, so that
-        less travels; the other sources are cut by preprocess alone. Never by parallax over error: that would delete
-        the distant clusters.
+        less travels; the other sources are cut by preprocess alone. Never by parallax over error: that would
+        delete the distant clusters.
     archive_url : str
         Address of the TAP service.
     timeout_seconds : float
@@ -88,11 +89,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         _ = self.part  # there is none of an impossible number
-        for name, choices in (("source", SOURCES), ("release", RELEASES)):
-            if getattr(self, name) not in choices:
-                raise ParameterError(
-                    f"There is no {name} {getattr(self, name)!r}.", f"Choose one of {', '.join(choices)}."
-                )
+        require_one_of(SOURCES, source=self.source)
+        require_one_of(RELEASES, release=self.release)
         if self.source == "files" and not self.location:
             raise ParameterError("The source files needs a location.", "Set location to a file or folder.")
         if self.source == "archive" and self.region is None:
@@ -128,8 +126,7 @@ class Settings:
                 f"{self.cluster_stars} stars are too few for {self.clusters} clusters.",
                 "Give at least 20 for each, or clusters=0 for a control field.",
             )
-        if not 0 <= self.binary_fraction <= 1:
-            raise ParameterError(f"binary_fraction is {self.binary_fraction}.", "Give a share between 0 and 1.")
+        require_between(0, 1, binary_fraction=self.binary_fraction)
         if not 10 <= self.maximum_magnitude <= 21.5:
             raise ParameterError(
                 f"maximum_magnitude is {self.maximum_magnitude}.", "Give 10 to 21.5: Gaia sees no fainter stars."

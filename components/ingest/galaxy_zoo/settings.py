@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from components.common.checks import require_one_of
 from components.common.errors import ParameterError
 from components.common.shards import Shard
 
@@ -54,8 +55,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         _ = self.part  # there is none of an impossible number
-        if self.source not in SOURCES:
-            raise ParameterError(f"There is no source {self.source!r}.", f"Choose one of {', '.join(SOURCES)}.")
+        require_one_of(SOURCES, source=self.source)
         if self.source == "files" and not self.location:
             raise ParameterError("The source files needs a location.", "Set location to a file or folder.")
         if self.rows < 0 or (self.source == "simulated" and not self.rows):

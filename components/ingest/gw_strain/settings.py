@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from components.common.checks import require_between, require_one_of
 from components.common.errors import ParameterError
 from components.common.shards import Shard
 from components.ingest.gw_strain.schema import SAMPLE_RATE_HZ, SAMPLES
@@ -45,8 +46,9 @@ class Settings:
     maximum_spin : float
         Largest aligned spin.
     snr_mean, snr_spread : float
-        Mean and scatter of the signal-to-noise ratio in a detector: normally distributed, never below 1; times the root of 3 it is the
-        network's. The defaults are those with which a winner of G2Net simulated the competition's data.
+        Mean and scatter of the signal-to-noise ratio in a detector: normally distributed, never below 1; times the
+        root of 3 it is the network's. The defaults are those with which a winner of G2Net simulated the
+        competition's data.
     earliest_merger, latest_merger : float
         When black holes merge, in seconds from the beginning of the window.
     data_version : str
@@ -79,8 +81,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         _ = self.part  # there is none of an impossible number
-        if self.source not in SOURCES:
-            raise ParameterError(f"There is no source {self.source!r}.", f"Choose one of {', '.join(SOURCES)}.")
+        require_one_of(SOURCES, source=self.source)
         if self.rows < 0 or (self.source == "simulated" and self.rows == 0):
             raise ParameterError(f"rows is {self.rows}.", "Give a positive number of windows.")
         self._check_place()
@@ -122,8 +123,7 @@ class Settings:
             ) from error
 
     def _check_waves(self) -> None:
-        if not 0 <= self.signal_fraction <= 1:
-            raise ParameterError(f"signal_fraction is {self.signal_fraction}.", "Give a share between 0 and 1.")
+        require_between(0, 1, signal_fraction=self.signal_fraction)
         if not 3 <= self.minimum_mass <= self.maximum_mass <= 250:
             raise ParameterError(
                 f"Masses from {self.minimum_mass} to {self.maximum_mass} cannot be simulated.",

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from components.common.checks import require_one_of
 from components.common.errors import ParameterError
 from components.common.shards import Shard
 from components.ingest.sdss_cutouts.schema import ENCODINGS, JPEG_BANDS
@@ -70,8 +71,8 @@ class Settings:
     def __post_init__(self) -> None:
         object.__setattr__(self, "bands", tuple(self.bands))  # KFP hands over a list
         _ = self.part  # there is none of an impossible number
-        _require_one_of("source", self.source, SOURCES)
-        _require_one_of("encoding", self.encoding, ENCODINGS)
+        require_one_of(SOURCES, source=self.source)
+        require_one_of(ENCODINGS, encoding=self.encoding)
         if self.rows < 0 or (self.source == "semi-empirical" and self.rows == 0):
             raise ParameterError(f"rows is {self.rows}.", "Give a positive number of pictures.")
         self._check_pictures()
@@ -117,8 +118,3 @@ class Settings:
     def request(self) -> dict[str, Any]:
         """What is asked of all parts together, as JSON."""
         return {**asdict(self), "bands": list(self.bands), "shard": None}
-
-
-def _require_one_of(name: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise ParameterError(f"There is no {name} {value!r}.", f"Choose one of {', '.join(known)}.")

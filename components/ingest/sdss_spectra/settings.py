@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from components.common.checks import require_one_of
 from components.common.errors import ParameterError
 from components.common.shards import Shard
 from components.ingest.sdss_spectra.schema import CLASSES, GALAXY, QSO, STAR
@@ -68,8 +69,7 @@ class Settings:
     def __post_init__(self) -> None:
         object.__setattr__(self, "classes", tuple(self.classes))  # KFP hands over a list
         _ = self.part  # there is none of an impossible number
-        if self.source not in SOURCES:
-            raise ParameterError(f"There is no source {self.source!r}.", f"Choose one of {', '.join(SOURCES)}.")
+        require_one_of(SOURCES, source=self.source)
         if self.rows < 0 or (self.source in ("simulated", "semi-empirical") and self.rows == 0):
             raise ParameterError(f"rows is {self.rows}.", "Give a positive number of spectra.")
         unknown = sorted(set(self.classes) - set(CLASSES))

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from components.common.checks import require_one_of
 from components.common.errors import ParameterError
 from components.physics.gz2_classes import LEVELS
 from components.preprocess.morphology_table.columns import TASK_NAMES
@@ -38,11 +39,8 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, choices in (("task", TASK_NAMES), ("level", LEVELS)):
-            if getattr(self, name) not in choices:
-                raise ParameterError(
-                    f"There is no {name} {getattr(self, name)!r}.", f"Choose one of {', '.join(choices)}."
-                )
+        require_one_of(TASK_NAMES, task=self.task)
+        require_one_of(LEVELS, level=self.level)
         if self.minimum_members < 3:
             raise ParameterError(
                 f"minimum_members is {self.minimum_members}.",

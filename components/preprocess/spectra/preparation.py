@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from components.common.checks import require_one_of
 from components.common.errors import ParameterError
 from components.common.threads import cores
 from components.physics.wavelength_grid import QUASAR_GRID, WavelengthGrid
@@ -65,8 +66,8 @@ class Preparation:
     clip_sigma: float = 10.0
 
     def __post_init__(self) -> None:
-        _require("normalisation", self.normalisation, NORMALISATIONS)
-        _require("fill", self.fill, FILLS)
+        require_one_of(NORMALISATIONS, normalisation=self.normalisation)
+        require_one_of(FILLS, fill=self.fill)
         if not 1 <= self.grid.bin_pixels <= self.grid.fine_pixels:
             raise ParameterError(
                 f"bin_pixels is {self.grid.bin_pixels}, but the grid has {self.grid.fine_pixels} pixels.",
@@ -195,8 +196,3 @@ def _readable(values: npt.NDArray[Any]) -> Floats:
     view = np.ascontiguousarray(values, dtype=np.float32).view()
     view.flags.writeable = False
     return view
-
-
-def _require(name: str, value: str, allowed: Mapping[str, int]) -> None:
-    if value not in allowed:
-        raise ParameterError(f"There is no {name} {value!r}.", f"Choose one of {', '.join(allowed)}.")

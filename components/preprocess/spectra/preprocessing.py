@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from components.common.checks import require_between, require_one_of
 from components.common.errors import ParameterError
 from components.common.files import whole
 from components.common.rejections import Noun, Rejections
@@ -102,14 +103,8 @@ class Settings:
                 f"The classes {', '.join(self.classes)} cannot be told apart.",
                 "Give two or more, each once, or none where classes do not matter.",
             )
-        if self.group_by not in GROUPINGS:
-            raise ParameterError(
-                f"Spectra cannot be grouped by {self.group_by!r}.", f"Choose one of {', '.join(GROUPINGS)}."
-            )
-        if not 0 <= self.minimum_coverage <= 1:
-            raise ParameterError(
-                f"minimum_coverage is {self.minimum_coverage}.", "Give a fraction between 0 and 1."
-            )
+        require_one_of(GROUPINGS, group_by=self.group_by)
+        require_between(0, 1, minimum_coverage=self.minimum_coverage)
 
 
 def preprocess(dataset: Path, output: Path, settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from components.common.checks import require_one_of
 from components.common.errors import ParameterError
 
 ZERO_POINTS = ("correct", "none")
@@ -43,10 +44,7 @@ class Settings:
     weight_position: float = 0.5
 
     def __post_init__(self) -> None:
-        if self.zero_point not in ZERO_POINTS:
-            raise ParameterError(
-                f"There is no zero_point {self.zero_point!r}.", f"Choose one of {', '.join(ZERO_POINTS)}."
-            )
+        require_one_of(ZERO_POINTS, zero_point=self.zero_point)
         names = [name for name in self.__dataclass_fields__ if name != "zero_point"]
         if bad := [name for name in names if getattr(self, name) < 0]:
             raise ParameterError(f"{bad[0]} is negative.", "Give 0 or a positive number.")

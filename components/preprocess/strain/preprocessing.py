@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from components.common.checks import require_one_of
 from components.common.errors import InputError, ParameterError
 from components.common.files import whole
 from components.common.rejections import Noun, Rejections
@@ -67,10 +68,7 @@ class Settings:
         object.__setattr__(self, "classes", tuple(self.classes))  # KFP hands over a list
         if len(set(self.classes)) < 2:
             raise ParameterError(f"classes is {self.classes}.", "Name noise first, and at least one more class.")
-        if self.psd_average not in _AVERAGES:
-            raise ParameterError(
-                f"There is no psd_average {self.psd_average!r}.", f"Choose one of {', '.join(_AVERAGES)}."
-            )
+        require_one_of(_AVERAGES, psd_average=self.psd_average)
         self.whitening(np.ones((len(DETECTORS), 3)), 4)  # its checks are worth having before hours of reading
 
     @property

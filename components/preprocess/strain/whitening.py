@@ -12,6 +12,7 @@ import numpy.typing as npt
 from scipy import fft, signal
 from scipy.signal import windows
 
+from components.common.checks import require_one_of
 from components.common.errors import InputError, ParameterError
 
 FloatArray = npt.NDArray[np.float64]
@@ -53,8 +54,7 @@ class Whitening:
     high_hz: float = 500.0
 
     def __post_init__(self) -> None:
-        if self.band not in BANDS:
-            raise ParameterError(f"There is no band {self.band!r}.", f"Choose one of {', '.join(BANDS)}.")
+        require_one_of(BANDS, band=self.band)
         if not 0 <= self.taper <= 1:
             raise ParameterError(
                 f"taper is {self.taper}.", "Give the share of the window that is tapered, 0 to 1."

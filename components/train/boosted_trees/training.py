@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from components.common.checks import require_at_least, require_one_of
 from components.common.classes import require_every_class
 from components.common.errors import ParameterError
 from components.common.files import whole
@@ -79,15 +80,10 @@ class Settings:
             )
         if self.choice not in (FIRST, BEST):
             raise ParameterError(f"There is no choice {self.choice!r}.", f"Choose {FIRST} or {BEST}.")
-        if self.class_weight not in CLASS_WEIGHTS:
-            raise ParameterError(
-                f"There is no class_weight {self.class_weight!r}.", f"Choose one of {', '.join(CLASS_WEIGHTS)}."
-            )
-        if min(self.most_rows, self.tuning_rows, self.iterations, self.epochs) < 1 or self.folds < 2:
-            raise ParameterError(
-                "most_rows, tuning_rows, iterations and epochs are counts of at least 1, folds of at least 2.",
-                "Give larger numbers.",
-            )
+        require_one_of(CLASS_WEIGHTS, class_weight=self.class_weight)
+        require_at_least(1, most_rows=self.most_rows, tuning_rows=self.tuning_rows)
+        require_at_least(1, iterations=self.iterations, epochs=self.epochs)
+        require_at_least(2, folds=self.folds)
 
 
 def train(dataset: Path, model: Path, settings: Settings) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from components.common.checks import require_at_least, require_one_of
 from components.common.errors import ParameterError
 
 METHODS = ("hdbscan", "dbscan", "kmeans", "gaussian_mixture")
@@ -57,18 +58,14 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, known in (("method", METHODS), ("library", LIBRARIES), ("selection", SELECTIONS)):
-            if getattr(self, name) not in known:
-                raise ParameterError(
-                    f"There is no {name} {getattr(self, name)!r}.", f"Choose one of {', '.join(known)}."
-                )
+        require_one_of(METHODS, method=self.method)
+        require_one_of(LIBRARIES, library=self.library)
+        require_one_of(SELECTIONS, selection=self.selection)
         if unknown := set(self.compare) - set(METHODS):
             raise ParameterError(
                 f"There is no method {sorted(unknown)[0]!r} to compare with.",
                 f"Choose among {', '.join(METHODS)}.",
             )
-        if min(self.min_cluster_size, self.min_samples, self.most_clusters) < 2 or self.epochs < 1:
-            raise ParameterError(
-                "min_cluster_size, min_samples and most_clusters are counts of at least 2, epochs of at least 1.",
-                "Give larger numbers.",
-            )
+        require_at_least(2, min_cluster_size=self.min_cluster_size, min_samples=self.min_samples)
+        require_at_least(2, most_clusters=self.most_clusters)
+        require_at_least(1, epochs=self.epochs)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from components.common.checks import require_at_least, require_dropout, require_one_of, require_positive
 from components.common.classes import encode, require_every_class
 from components.common.errors import InputError, ParameterError
 from components.common.files import whole
@@ -84,22 +85,13 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.architecture not in ARCHITECTURES:
-            raise ParameterError(
-                f"There is no architecture {self.architecture!r}.", f"Choose one of {', '.join(ARCHITECTURES)}."
-            )
+        require_one_of(ARCHITECTURES, architecture=self.architecture)
         if len(self.kernels) != 3 or len(self.channels) != 3:
             raise ParameterError("The network has three convolutions.", "Give three kernels and three channels.")
-        if min(*self.kernels, *self.channels, self.epochs, self.batch_size, self.patience, self.templates) < 1:
-            raise ParameterError(
-                "Kernels, channels, epochs, batch_size, patience and templates are counts of at least 1.",
-                "Give positive numbers.",
-            )
-        if not (self.learning_rate > 0 and 0 <= self.dropout < 1):
-            raise ParameterError(
-                f"A learning_rate of {self.learning_rate} with a dropout of {self.dropout} teaches nothing.",
-                "Give a learning_rate above 0 and a dropout of at least 0 and below 1.",
-            )
+        require_at_least(1, kernels=self.kernels, channels=self.channels, templates=self.templates)
+        require_at_least(1, epochs=self.epochs, batch_size=self.batch_size, patience=self.patience)
+        require_positive(learning_rate=self.learning_rate)
+        require_dropout(self.dropout)
         if self.architecture == "restframe" and self.target != "redshift":
             raise ParameterError(
                 f"The architecture restframe knows redshifts only, not {self.target!r}.",

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from components.common.checks import require_at_least, require_dropout, require_positive
 from components.common.errors import InputError, ParameterError
 from components.common.files import whole
 from components.common.minibatches import Minibatches
@@ -87,17 +88,11 @@ class Settings:
             raise ParameterError(f"There are no inputs {self.inputs!r}.", f"Choose one of {', '.join(INPUTS)}.")
         if len(self.channels) != 2 or len(self.blocks) != 2:
             raise ParameterError("The network has two resolutions.", "Give two channels and two blocks.")
-        counts = (*self.channels, self.hidden, self.epochs, self.batch_size, self.patience)
-        if min(counts) < 1 or min(self.blocks) < 0:
-            raise ParameterError(
-                "Channels, hidden, epochs, batch_size and patience are at least 1, blocks at least 0.",
-                "Give positive numbers.",
-            )
-        if not (self.learning_rate > 0 and 0 <= self.dropout < 1):
-            raise ParameterError(
-                f"A learning_rate of {self.learning_rate} with a dropout of {self.dropout} teaches nothing.",
-                "Give a learning_rate above 0 and a dropout of at least 0 and below 1.",
-            )
+        require_at_least(0, blocks=self.blocks)
+        require_at_least(1, channels=self.channels, hidden=self.hidden)
+        require_at_least(1, epochs=self.epochs, batch_size=self.batch_size, patience=self.patience)
+        require_positive(learning_rate=self.learning_rate)
+        require_dropout(self.dropout)
 
 
 def train(dataset: Path, model: Path, settings: Settings) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from components.common.checks import require_at_least, require_positive
 from components.common.errors import ParameterError
 from components.common.files import whole
 from components.common.minibatches import Minibatches
@@ -75,15 +76,10 @@ class Settings:
     def __post_init__(self) -> None:
         if self.width < 4 or self.width % 4:
             raise ParameterError(f"A network of width {self.width} cannot be.", "Choose a multiple of 4.")
-        if min(self.latents, self.epochs, self.batch_size, self.patience) < 1:
-            raise ParameterError(
-                "latents, epochs, batch_size and patience are counts of at least 1.", "Give positive numbers."
-            )
-        if not (self.learning_rate > 0 and self.free_nats >= 0):
-            raise ParameterError(
-                f"learning_rate is {self.learning_rate}, free_nats {self.free_nats}.",
-                "Give a positive learning_rate, and free_nats of at least 0.",
-            )
+        require_at_least(0, free_nats=self.free_nats)
+        require_at_least(1, latents=self.latents)
+        require_at_least(1, epochs=self.epochs, batch_size=self.batch_size, patience=self.patience)
+        require_positive(learning_rate=self.learning_rate)
 
 
 def train(dataset: Path, model: Path, settings: Settings) -> None:
