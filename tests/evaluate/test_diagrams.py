@@ -27,13 +27,13 @@ def test_predictions_beyond_the_panels_are_counted_in_the_caption():
     figure = diagrams.draw_predicted_and_true(
         TRUTH, predicted, predicted - TRUTH, quantity="mass in kg", residual_name="Δm"
     )
-    assert "Outside the upper panel are 3 objects, outside the lower one 3." in figure.caption
+    assert figure.caption.endswith("the upper panel: 3\u00a0objects; outside the lower one: 3\u00a0objects.")
     assert {"Predicted mass in kg", "True mass in kg", "Δm"} <= set(texts(figure))
 
 
 def test_perfect_predictions_can_be_drawn():
     figure = diagrams.draw_predicted_and_true(TRUTH, TRUTH, TRUTH * 0, quantity="z", residual_name="Δz")
-    assert "are 0 objects, outside the lower one 0." in figure.caption
+    assert figure.caption.endswith("the upper panel: no\u00a0objects; outside the lower one: no\u00a0objects.")
 
 
 def test_bins_are_labelled_by_their_edges_and_gaps_stay_gaps():
@@ -50,7 +50,14 @@ def test_the_kept_epoch_is_marked():
     epoch = np.arange(1.0, 9)
     figure = diagrams.draw_learning_curves(epoch, 1 / epoch, 1 / epoch + 0.1, 6, loss="CRPS")
     assert "kept: epoch 6" in texts(figure)
+    assert "learnt by heart" in figure.caption
     assert elements_in(figure, "series-2")
+
+
+def test_a_loss_that_still_falls_says_so():
+    epoch = np.arange(1.0, 9)
+    figure = diagrams.draw_learning_curves(epoch, 1 / epoch, 1 / epoch + 0.1, 8, loss="CRPS")
+    assert "still falls at the end" in figure.caption
 
 
 def test_boosting_learns_in_rounds():
@@ -167,4 +174,4 @@ def test_a_spectrum_marks_each_line_that_is_in_range():
 def test_a_spectrum_without_any_good_pixel_can_be_drawn():
     wavelength, flux, *rest = spectra(1154)
     figure = spectrum_diagrams.draw_spectra(wavelength, flux * np.nan, *rest)[0]
-    assert "Flux" in texts(figure)
+    assert "Flux, scaled" in texts(figure)

@@ -25,6 +25,7 @@ from components.evaluate.classification.kinds import External, Kind, find_kind
 from components.evaluate.classification.metrics import Scored, draw_curves, score_all
 from components.evaluate.classification.outcome import LABEL, Model, predict_batches, write_outcome
 from components.evaluate.classification.report import Evaluation, write_report
+from components.evaluate.training_section import count_splits
 
 
 @dataclass(frozen=True)
@@ -123,12 +124,13 @@ def evaluate_model(
         extra,
         curves,
         history,
+        count_splits(table),
         findings,
         external,
         external_scored,
     )
     write_report(output / "report.html", evaluation)
-    metrics = _gather(evaluation, len(read_table(table, ["split"], "train")["split"]))
+    metrics = _gather(evaluation)
     write_json(output / "metrics.json", metrics)  # last: whoever finds it finds the rest
     report_counts(rows_in=len(outcome), rows_out=len(outcome), rejected=0)
     written: dict[str, Any] = read_json(output / "metrics.json")
@@ -173,7 +175,7 @@ def _validate(kind: Kind, settings: Settings, model: Model, baselines: Any) -> E
     return found
 
 
-def _gather(e: Evaluation, training_rows: int) -> dict[str, Any]:
+def _gather(e: Evaluation) -> dict[str, Any]:
     """Arrange everything as `metrics.json`."""
     own, baselines = e.scored.to_json()
     extra, _ = Scored(dict(e.extra), {}).to_json()
@@ -185,7 +187,7 @@ def _gather(e: Evaluation, training_rows: int) -> dict[str, Any]:
         "positive": e.positive,
         "interval": INTERVAL_LEVEL,
         "rows": {
-            "train": training_rows,
+            "train": e.rows["train"],
             "test": len(e.outcome),
             "test_objects": int(np.unique(e.outcome.columns[e.kind.group]).size),
         },

@@ -48,6 +48,7 @@ class Evaluation:
     extra: Mapping[str, Score]
     curves: Curves
     history: Sequence[Mapping[str, Any]]
+    rows: Mapping[str, int]
     findings: Any
     external: External | None
     external_scored: Scored | None
@@ -89,7 +90,7 @@ def write_report(path: Path, e: Evaluation) -> None:
     _add_features(report.section("Where it errs"), e)
     e.kind.add_sections(report, e)
     if e.history:
-        add_training(report.section("Training"), e.history, "Negative log-likelihood")
+        add_training(report.section("Training"), e.history, "Negative log-likelihood", e.rows, e.kind.noun)
     report.write(path)
 
 

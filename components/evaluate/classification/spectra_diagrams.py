@@ -58,7 +58,7 @@ def _draw(outcome: Outcome, wavelength_angstrom: Floats, place: int) -> Figure:
     if np.isfinite(redshift):
         mark_lines(axes, redshift, LINES, CATALOGUE, 1.01)
     axes.set_xlabel("Observed wavelength in \N{LATIN CAPITAL LETTER A WITH RING ABOVE}")
-    axes.set_ylabel("Flux")
+    axes.set_ylabel("Flux, scaled")
     true, called = outcome.classes[outcome.truth[row]], outcome.classes[outcome.predictions.predicted[row]]
     sure = outcome.probability[row].max()
     text = (

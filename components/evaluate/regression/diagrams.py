@@ -17,13 +17,15 @@ from components.common.figures import (
     note,
     set_percent,
 )
-from components.common.scores import Floats
+from components.common.scores import INTERVAL_LEVEL, Floats
+from components.common.wording import counted
 
 MODEL, OTHER, FAILURE = SERIES[0], SERIES[5], SERIES[1]
 """What the model says, what is compared with it, and what went wrong, in the same colours on every page."""
 
 _SHOWN = 0.99
 _MOST_DOTS = 60
+_LEVEL = f"{INTERVAL_LEVEL:.0%}"
 
 
 def sentence(text: str) -> str:
@@ -69,8 +71,8 @@ def draw_predicted_and_true(
         drawing,
         f"Scatter of predicted against true {quantity} for {truth.size} objects, with residuals below.",
         f"Predicted against true {quantity}, and the residual {residual_name} below. Perfect predictions lie on "
-        "the line. Look for bands off it and for a tilt of the residuals. Outside the upper panel are "
-        f"{outside} objects, outside the lower one {beyond}.",
+        "the line. Look for bands off it and for a tilt of the residuals. Outside the upper panel: "
+        f"{counted(outside, 'object')}; outside the lower one: {counted(beyond, 'object')}.",
     )
 
 
@@ -121,8 +123,8 @@ def draw_score_by_feature(
     return finish(
         drawing,
         f"{score} in {value.size} bins of {feature}, with error bars, above the number of objects in each bin.",
-        f"{sentence(score)} by {feature}. Bars are intervals: wide ones stand on few objects, counted below. "
-        "Look for where it falls, not for single steps inside the bars.",
+        f"{sentence(score)} by {feature}. Bars are {_LEVEL} intervals: wide ones stand on few objects, counted "
+        "below. Look for where it changes by more than the bars, not for single steps inside them.",
     )
 
 
@@ -169,9 +171,21 @@ def draw_learning_curves(
     return finish(
         drawing,
         f"{loss} on training and {held_back} data for {number.size} {step}s; {step} {chosen} was kept.",
-        f"How the model learned. {kept} Where the solid line turns up while training still falls, the model has "
-        "begun to learn the training set by heart.",
+        f"How the model learned. {kept} {_ending(number, train, at, step)}",
     )
+
+
+def _ending(number: Floats, train: Floats, chosen: int, step: str) -> str:
+    """Say what the curves do after the step that was kept."""
+    if number.size < 2:
+        return ""
+    if chosen == number.size - 1:
+        return f"The solid line still falls at the end: more {step}s may well do better."
+    if train[-1] < train[chosen]:
+        return (
+            "After that the dashed line falls further and the solid one does not: training rows learnt by heart."
+        )
+    return "After that neither line falls further."
 
 
 def _three_digits(value: float) -> str:
@@ -234,6 +248,7 @@ def draw_comparison(
     return finish(
         drawing,
         f"{score}: " + ", ".join(f"{n} {v:.3g}" for n, v in zip(names, value, strict=True)) + ".",
-        f"{sentence(score)}: the model and simpler methods on the same objects. Bars are intervals. The model "
-        "has to earn its cost against the best of the others, not against the constant alone.",
+        f"{sentence(score)}: the model and simpler methods on the same objects. Bars are {_LEVEL} intervals; a "
+        "mark without one is wider than its interval. The model has to earn its cost against the best of the "
+        "others, not against the constant alone.",
     )

@@ -27,6 +27,7 @@ from components.evaluate.regression.constant import best_constants
 from components.evaluate.regression.kinds import Curves, External, Kind, find_kind
 from components.evaluate.regression.metrics import Scored, score_all
 from components.evaluate.regression.outcome import Baselines, Model, Outcome, predict_batches, write_outcome
+from components.evaluate.training_section import count_splits
 
 TARGETS = ("redshift",)
 
@@ -79,6 +80,8 @@ class Evaluation:
         As of `Kind.examine`; None where there is none.
     history : sequence of dict
         `epoch`, `train_loss` and `validation_loss` of each epoch; may be empty.
+    rows : mapping of str to int
+        How many train, choose and test.
     external, external_scored : External and Scored, or None
         The same of objects from outside.
     """
@@ -95,6 +98,7 @@ class Evaluation:
     curves: Any
     findings: Any
     history: Sequence[Mapping[str, Any]]
+    rows: Mapping[str, int]
     external: Any = None
     external_scored: Scored | None = None
 
@@ -169,6 +173,7 @@ def evaluate_model(
         kind.draw_curves(outcome, stored, *draw),
         kind.examine(model, outcome, stored) if kind.examine else None,
         history,
+        count_splits(table),
         external,
         external_scored,
     )

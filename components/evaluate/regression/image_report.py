@@ -27,7 +27,7 @@ from components.evaluate.regression.image_diagrams import (
 from components.evaluate.regression.image_external import add_external
 from components.evaluate.regression.metrics import Table
 from components.evaluate.regression.photometric_baselines import TRAINING_ROWS
-from components.evaluate.regression.score_table import add_score_table, arrays
+from components.evaluate.regression.score_table import add_score_table, arrays, published_in_words
 from components.evaluate.training_section import add_training
 
 if TYPE_CHECKING:
@@ -71,14 +71,13 @@ def write_report(path: Path, e: "Evaluation") -> None:
     _add_attention(report.section("What it rests on"), e)
     _add_worst(report.section("The worst predictions"), e)
     if e.history:
-        add_training(report.section("Training"), e.history, "Loss")
+        add_training(report.section("Training"), e.history, "Loss", e.rows, e.kind.noun)
     report.write(path)
 
 
 def _add_scores(section: Section, e: "Evaluation") -> None:
     scored, labels, is_real = e.scored, e.outcome.labels, e.provenance.origin == "real"
     section.text(photometric.verdict(e.extra[photometric.OVER_BASELINE], e.outcome))
-    comparable = "." if is_real else "; not comparable, as the pixels here are not real."
     add_score_table(
         section,
         "The model beside simpler methods, on the same galaxies.",
@@ -87,7 +86,7 @@ def _add_scores(section: Section, e: "Evaluation") -> None:
         f"Forest, boosting and small network see magnitudes and colours of at most {TRAINING_ROWS} training "
         "galaxies, and no picture. The constant is chosen anew for each score, on the training labels, and its "
         "distribution is theirs. CRPS is in units of redshift, and for a method that predicts points the mean "
-        f"error. Published: {photometric.PUBLISHED_SOURCE}{comparable}",
+        f"error. {published_in_words(scored, e.outcome, photometric.PUBLISHED_SOURCE, is_real, _FORM)}",
         form=_FORM,
     )
     names = ["model", *labels.values()]

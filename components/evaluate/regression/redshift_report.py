@@ -7,10 +7,11 @@ import numpy as np
 
 from components.common.report import Column, Headline, Report, Section, format_interval
 from components.common.scores import INTERVAL_LEVEL
+from components.common.wording import counted
 from components.evaluate.regression import redshift
 from components.evaluate.regression.baselines import COMPONENTS, TEMPLATE_ROWS, TRAINING_ROWS
 from components.evaluate.regression.calibration_diagrams import draw_coverage, draw_pit, draw_risk_coverage
-from components.evaluate.regression.diagrams import draw_comparison, draw_score_by_feature
+from components.evaluate.regression.diagrams import draw_comparison, draw_score_by_feature, sentence
 from components.evaluate.regression.external_report import add_external
 from components.evaluate.regression.line_confusion import LineConfusion
 from components.evaluate.regression.metrics import Table
@@ -20,7 +21,7 @@ from components.evaluate.regression.redshift_diagrams import (
     draw_redshift_plane,
     draw_velocity_errors,
 )
-from components.evaluate.regression.score_table import add_score_table, arrays
+from components.evaluate.regression.score_table import add_score_table, arrays, published_in_words
 from components.evaluate.regression.spectrum_curves import Curves
 from components.evaluate.regression.spectrum_diagrams import draw_spectra
 from components.evaluate.training_section import add_training
@@ -67,13 +68,12 @@ def write_report(path: Path, e: "Evaluation") -> None:
     _add_uncertainty(report.section("How far to trust the uncertainties"), e)
     _add_worst(report.section("The worst spectra"), Preparation.from_settings(e.settings).grid, e.outcome)
     if e.history:
-        add_training(report.section("Training"), e.history, "Loss")
+        add_training(report.section("Training"), e.history, "Loss", e.rows, e.kind.noun)
     report.write(path)
 
 
 def _add_scores(section: Section, e: "Evaluation") -> None:
     scored, is_real, labels = e.scored, e.provenance.origin == "real", e.outcome.labels
-    comparable = "." if is_real else "; not comparable, as the spectra here are not real."
     add_score_table(
         section,
         "The model beside simpler methods, on the same objects.",
@@ -82,7 +82,8 @@ def _add_scores(section: Section, e: "Evaluation") -> None:
         "The constant is chosen anew for each score, on the training labels, and its distribution is theirs. "
         f"Ridge regression and forest see {COMPONENTS} principal components of at most {TRAINING_ROWS} training "
         f"spectra; the templates are made of at most {TEMPLATE_ROWS}. CRPS is in units of redshift, and for a "
-        f"method that predicts points the mean error. Published: {_PUBLISHED_SOURCE}{comparable}",
+        "method that predicts points the mean error. "
+        f"{published_in_words(scored, e.outcome, _PUBLISHED_SOURCE, is_real)}",
     )
     names = ["model", *labels.values()]
     entries = [scored.model[redshift.HEADLINE], *(scored.baselines[name][redshift.HEADLINE] for name in labels)]
@@ -116,7 +117,8 @@ def _add_errors(section: Section, e: "Evaluation") -> None:
     )
     if confusion.streaks:
         section.table(
-            "Which line was taken for which, among the catastrophic failures.",
+            "Which line was taken for which, among the catastrophic failures"
+            + (f": the {_STREAKS_LISTED} most frequent." if len(confusion.streaks) > _STREAKS_LISTED else "."),
             [
                 Column("Line"),
                 Column("Taken for"),
@@ -131,9 +133,11 @@ def _describe_confusion(confusion: LineConfusion) -> str:
     if not confusion.failures:
         return "No prediction is off by more than |dz| / (1 + z) = 0.05."
     return (
-        f"{confusion.failures} predictions are off by more than |dz| / (1 + z) = 0.05. Of these "
-        f"{confusion.on_streak} lie where one line was taken for another; predictions that know nothing of the "
-        f"spectrum would put {confusion.expected_by_chance:.1f} there by chance."
+        f"Off by more than |dz| / (1 + z) = 0.05: {counted(confusion.failures, 'prediction')}. Where one line "
+        "would "
+        f"have been taken for another: {confusion.on_streak} of these; predictions that know nothing of the "
+        "spectrum "
+        f"would put {confusion.expected_by_chance:.1f} there by chance."
     )
 
 
@@ -165,10 +169,10 @@ def _add_feature_table(section: Section, rows: Table, feature: str) -> None:
     section.table(
         f"Scores by {feature}.",
         [
-            Column(feature.capitalize()),
+            Column(sentence(feature)),
             Column("Objects", ",.0f"),
             Column("Within 6000 km/s", _FRACTION),
-            Column("Interval", _FRACTION),
+            Column(f"{INTERVAL_LEVEL:.0%} interval", _FRACTION),
             Column("Median |dv|, km/s", _VELOCITY),
             Column("Catastrophic", _FRACTION),
             Column("Inside 68 %", _FRACTION),
@@ -204,7 +208,11 @@ def _add_uncertainty(section: Section, e: "Evaluation") -> None:
 def _add_worst(section: Section, grid: WavelengthGrid, outcome: Outcome) -> None:
     worst, c = outcome.worst, outcome.columns
     drawn = worst.distribution.merged(_DRAWN_BINS)
-    section.text("The largest velocity errors of the test set: what a model cannot do shows here first.")
+    section.text(
+        "The largest velocity errors of the test set: what a model cannot do shows here first. Fluxes are as the "
+        "model "
+        "sees them: above their median, in units of their spread."
+    )
     section.figures(
         draw_spectra(
             grid.wavelength_angstrom,

@@ -71,7 +71,7 @@ def _draw_spectrum(
         mark_lines(above, truth, lines, CATALOGUE, 1.10)
     mark_lines(above, predicted, lines, FAILURE, 1.01)
     above.set_xlabel("Observed wavelength in Å", labelpad=1)
-    above.set_ylabel("Flux")
+    above.set_ylabel("Flux, scaled")
     _draw_probability(below, edges, probability, redshifts)
     known = f"catalogue z\u00a0=\u00a0{truth:.3f}, " if np.isfinite(truth) else ""
     return finish(
