@@ -35,8 +35,10 @@ def constant_q(
     window = np.where(grid > 0, np.exp(-0.5 * ((grid - frequency[:, None]) / width) ** 2), 0.0)
     spectrum = np.fft.fft(np.asarray(white, dtype=np.float64))
     tiles = np.fft.ifft(spectrum[..., None, :] * window)
-    power = np.abs(spectrum[..., grid > 0]) ** 2
-    inside = power > 1e-6 * power.max(initial=0.0)  # whitened strain is empty outside of its band
-    level = np.median(power[inside]) / np.log(2) if inside.any() else 1.0
+    # Of these frequencies alone: beyond its band whitened strain is empty, but for what a cut's ends leak there.
+    wanted = (grid >= frequency.min()) & (grid <= frequency.max())
+    power = np.abs(spectrum[..., wanted]) ** 2
+    heard = power.max(-1) > 0  # a silent detector says nothing of the noise
+    level = np.median(power[heard]) / np.log(2) if heard.any() else 1.0
     energy: FloatArray = np.abs(tiles) ** 2 / (level * (window**2).sum(-1)[:, None] / samples**2)
     return energy

@@ -27,5 +27,17 @@ def test_noise_has_exponential_energy_of_mean_one() -> None:
     assert np.mean(energy > 3) == pytest.approx(np.exp(-3), rel=0.15)
 
 
+def test_a_piece_cut_from_a_band_of_noise_is_no_louder_than_white_noise() -> None:
+    """The ends of a cut leak beyond the band, where strain is far quieter: that is not the level of the noise."""
+    spectrum = np.fft.rfft(np.random.default_rng(2).normal(size=32 * 2048))
+    hertz = np.fft.rfftfreq(32 * 2048, 1 / RATE)
+    spectrum[(hertz < 20) | (hertz > 500)] = 0
+    banded = np.fft.irfft(spectrum)
+    energy = constant_q(banded[5000:9096], RATE, FREQUENCY)
+    assert energy.mean() == pytest.approx(1, abs=0.15)
+    with_silence = np.stack([banded[5000:9096], np.zeros(4096)])
+    assert np.allclose(constant_q(with_silence, RATE, FREQUENCY)[0], energy)
+
+
 def test_silence_has_no_energy() -> None:
     assert np.all(constant_q(np.zeros(1024), RATE, FREQUENCY) == 0)
