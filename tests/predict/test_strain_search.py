@@ -8,6 +8,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -83,10 +84,13 @@ def test_gw150914_is_the_loudest_of_its_32_seconds(real_data: Path, tmp_path: Pa
     assert table["rank"].tolist() == list(range(1, 11))
     assert set(table["detectors"]) == {"H1 L1"}
     assert read_provenance(tmp_path / "predictions.parquet").origin == "real"
-    assert (tmp_path / "predictions.csv").read_text().startswith("rank,gps,window_start,statistic")
+    written = pd.read_csv(tmp_path / "predictions.csv")
+    assert list(written.columns) == list(table)
+    np.testing.assert_allclose(written["gps"], found.gps, rtol=0, atol=1e-5)
     drawn = sorted((tmp_path / "plots").glob("*.svg"))
     assert len(drawn) == 10
     assert "GPS 1126259462.4" in drawn[0].read_text()
+    assert "times the mean energy of noise" in drawn[0].read_text()
 
 
 def test_a_classifier_ranks_by_its_log_odds() -> None:

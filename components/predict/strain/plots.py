@@ -18,8 +18,8 @@ from components.predict.strain.stretch import Stretch
 _BEFORE_SECONDS, _AFTER_SECONDS = 0.4, 0.2
 _CONTEXT_SECONDS = 1.0
 FREQUENCIES_HZ = np.geomspace(20, 500, 64)
-_LOUD = 25.0
-"""Energy of the darkest tile: noise exceeds it once in e^25."""
+LOUD = 25.0
+"""Energy of the darkest tile in units of the noise's mean: noise exceeds it once in e^25."""
 _COLUMNS = 240
 
 
@@ -48,6 +48,7 @@ def _draw(stretch: Stretch, gps: float, statistic: float) -> str:
         energy, first, last = _tiles(stretch, DETECTORS.index(name), gps)
         axes.set_xlim(-_BEFORE_SECONDS, _AFTER_SECONDS)
         paint_energy(axes, energy, first, last, name)
+    panels[0].set_title(f"Statistic {statistic:.2f}; darkest: {LOUD:.0f} times the mean energy of noise, or more")
     panels[-1].set_xlabel(f"seconds from GPS {gps:.2f}")
     alt = f"Spectrograms of {', '.join(shown)} around GPS {gps:.2f}"
     return finish(drawing, alt, f"{alt}; statistic {statistic:.2f}.").svg
@@ -88,7 +89,7 @@ def paint_energy(axes: Axes, energy: npt.NDArray[np.float64], first: float, last
     whole_tiles = energy[:, : energy.shape[1] // step * step]
     coarse = whole_tiles.reshape(len(energy), -1, step).max(-1)
     picture = np.ones((*coarse.shape, 4))
-    picture[..., 3] = np.clip(coarse / _LOUD, 0, 1)
+    picture[..., 3] = np.clip(coarse / LOUD, 0, 1)
     begin, end = axes.get_xlim()
     left, right = ((value - begin) / (end - begin) for value in (first, last))
     image = AxesImage(

@@ -139,7 +139,8 @@ def search_files(
         Rejections().write(output / "rejected.parquet", provenance)  # a file that cannot be used ends the search
         if settings.csv:
             with whole(output / "predictions.csv") as part:
-                pd.DataFrame(columns).to_csv(part, index=False, float_format="%.10g")
+                # A GPS time alone has ten digits before its point.
+                pd.DataFrame(columns).round(6).to_csv(part, index=False, float_format="%.16g")
         if settings.plots:
             from components.predict.strain.plots import draw_candidates  # matplotlib, only where asked for
 
