@@ -50,6 +50,17 @@ def promote(
     raise typer.Exit(command.promote(exercise, version))
 
 
+@models.command()
+def prune(
+    exercise: Slug,
+    keep: Annotated[int, typer.Option(min=1, help="So many of the newest stay.")] = 10,
+) -> None:
+    """Delete old models, but never the champion nor the one that a rollback would return to."""
+    from pipelines.commands import models as command
+
+    raise typer.Exit(command.prune(exercise, keep))
+
+
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.add_typer(models, name="models")

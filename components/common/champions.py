@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from components.common.errors import ParameterError, StoreError
-from components.common.models import Version, read_version
+from components.common.models import Version, delete_versions_before, list_versions, read_version
 from components.common.store import NotInStoreError, Store
 
 Action = Literal["promote", "rollback"]
@@ -186,6 +186,38 @@ def promote_by_hand(store: Store, slug: str, version: str) -> Champion:
             f"{version} is the champion already.", f"Name another version; `armillary models {slug}` lists them."
         )
     return move_champion(store, slug, now, found, "promoted by hand")
+
+
+def prune_models(store: Store, slug: str, keep: int) -> list[str]:
+    """Delete all but the newest models, the champion, and the champion that a rollback would return to.
+
+    Parameters
+    ----------
+    store, slug
+        Of which exercise.
+    keep : int
+        How many of the newest stay, at least one.
+
+    Returns
+    -------
+    list of str
+        The versions that were deleted, oldest first.
+
+    Raises
+    ------
+    BrokenPointerError
+        When it is not known which model is in use; nothing is deleted then.
+    """
+    if keep < 1:
+        raise ParameterError(f"{keep} models cannot be kept.", "Keep at least one.")
+
+    def in_use() -> set[str]:
+        champion = read_champion(store, slug)
+        return {champion.version, champion.previous} if champion else set()
+
+    in_use()  # a broken pointer is told before anything happens
+    newest = list_versions(store, slug)[:keep]
+    return delete_versions_before(store, slug, newest[-1].version, in_use) if len(newest) == keep else []
 
 
 def _next(

@@ -7,7 +7,7 @@ without it is half stored. Which version is in use is another matter, see `compo
 import dataclasses
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -152,6 +152,30 @@ def list_versions(store: Store, slug: str) -> list[Version]:
     """Return the whole versions of an exercise's model, newest first."""
     found = [_read(store, slug, name) for name in reversed(_names(store, slug))]
     return [version for version in found if version is not None]
+
+
+def delete_versions_before(
+    store: Store, slug: str, oldest: str, spared: Callable[[], Collection[str]]
+) -> list[str]:
+    """Delete the versions that are older than one, half stored ones too, and return their names.
+
+    Parameters
+    ----------
+    store, slug
+        Of which exercise.
+    oldest : str
+        The oldest version that stays.
+    spared : callable
+        Names what stays all the same; asked before each deletion, since a champion may be chosen meanwhile.
+    """
+    gone = []
+    for name in _names(store, slug):
+        if name >= oldest or name in spared():
+            continue
+        store.delete(f"{model_key(slug, name)}/{VERSION_FILE}")  # first: what is left of it is no version then
+        if store.delete_folder(model_key(slug, name)):  # some stores go on listing a folder that is empty
+            gone.append(name)
+    return gone
 
 
 def fetch_model(store: Store, slug: str, version: str, folder: Path) -> Path:

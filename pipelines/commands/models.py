@@ -2,7 +2,14 @@
 
 from collections.abc import Callable
 
-from components.common.champions import BrokenPointerError, Champion, promote_by_hand, read_champion, roll_back
+from components.common.champions import (
+    BrokenPointerError,
+    Champion,
+    promote_by_hand,
+    prune_models,
+    read_champion,
+    roll_back,
+)
 from components.common.errors import ParameterError, StoreError
 from components.common.models import VERSION, Version, list_versions
 from components.common.store import Store
@@ -43,6 +50,17 @@ def rollback(slug: str, version: str) -> int:
 def promote(slug: str, version: str) -> int:
     """Make a version the champion by hand; return the exit code."""
     return _moved(slug, version, promote_by_hand)
+
+
+def prune(slug: str, keep: int) -> int:
+    """Delete all but the newest models and those in use; return the exit code."""
+    find(slug)
+    with open_store() as opened:
+        gone = prune_models(opened.store, slug, keep)
+    for version in gone:
+        say(open_console(), f"deleted {version}")
+    say(open_console(), f"{slug}: {len(gone)} models deleted")
+    return 0
 
 
 def _moved(slug: str, version: str, move: Callable[[Store, str, str], Champion]) -> int:

@@ -8,7 +8,7 @@ import pytest
 from command_line import Armillary
 
 from components.common.champions import champion_key, move_champion, promote_by_hand, read_champion
-from components.common.models import Facts, Version, model_key, put_model
+from components.common.models import Facts, Version, list_versions, model_key, put_model
 from components.common.store import Store
 from pipelines.commands import predict as command
 from pipelines.publishing import prune, publish
@@ -71,6 +71,18 @@ def test_one_goes_back_and_forth_by_command(armillary: Armillary, mine: Store, v
     assert champion is not None
     assert champion.version == versions[2].version
     assert len(champion.history) == 4
+
+
+def test_old_models_are_deleted_by_command(armillary: Armillary, mine: Store, versions: list[Version]) -> None:
+    said = armillary("models", "prune", SLUG)
+    assert said.returncode == 0, said.stderr
+    assert f"{SLUG}: 0 models deleted" in said.stdout, "ten stay by default"
+    said = armillary("models", "prune", SLUG, "--keep", "1")
+    assert said.returncode == 0, said.stderr
+    left = {version.version for version in list_versions(mine, SLUG)}
+    assert {versions[0].version, versions[1].version} <= left, "the champion, and the one before"
+    assert ("deleted" in said.stdout.splitlines()[0]) == (len(left) == 2)
+    assert armillary("models", "prune", SLUG, "--keep", "0").returncode == 2
 
 
 def test_a_champion_that_is_gone_is_told_with_the_way_out(

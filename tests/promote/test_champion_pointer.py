@@ -1,23 +1,26 @@
 """The pointer to the champion under several writers at once, and on its way back."""
 
+import itertools
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from lookup import Run, settings
 
-from components.common import champions
+from components.common import champions, models
 from components.common.champions import (
     Champion,
     champion_key,
     move_champion,
     promote_by_hand,
+    prune_models,
     read_champion,
     roll_back,
 )
 from components.common.errors import ParameterError, StoreError
-from components.common.models import Facts, Version, fetch_model, model_key, put_model
+from components.common.models import Facts, Version, fetch_model, list_versions, model_key, put_model
 from components.common.store import ConflictError, Store
 from components.promote.champion import promotion
 from components.promote.champion.promotion import promote
@@ -188,3 +191,56 @@ def test_what_a_newer_version_of_the_software_adds_is_no_obstacle(store: Store, 
     promote_by_hand(store, "s", version.version)
     store.put_json(champions.champion_key("s"), {**champion_of(store).to_json(), "colour": "blue"})
     assert champion_of(store).version == version.version
+
+
+@pytest.fixture
+def hourly(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Version]:
+    """Six models, each stored an hour after the one before."""
+    hours = itertools.count()
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+            return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=next(hours))
+
+    monkeypatch.setattr(models, "datetime", Clock)
+    return [stored(store, tmp_path, f"m{number}") for number in range(6)]
+
+
+def test_old_models_are_deleted_but_never_the_champion_nor_the_one_before(
+    store: Store, tmp_path: Path, hourly: list[Version]
+) -> None:
+    first = move_champion(store, "s", None, hourly[0], "first model")
+    second = move_champion(store, "s", first, hourly[1], "better")
+    move_champion(store, "s", second, hourly[2], "better")
+    half = model_key("s", "20260101-000000-00000000")
+    store.put_json(f"{half}/model.json", {})  # what a pod that was lost left of an upload
+    assert prune_models(store, "s", 2) == [half.rpartition("/")[2], *(hourly[n].version for n in (0, 3))]
+    assert [version.version for version in list_versions(store, "s")] == [hourly[n].version for n in (5, 4, 2, 1)]
+    assert not store.list(half)
+    assert roll_back(store, "s").version == hourly[1].version
+    fetch_model(store, "s", hourly[1].version, tmp_path / "fetched")
+    assert prune_models(store, "s", 4) == []
+
+
+def test_a_model_that_becomes_champion_meanwhile_is_not_deleted(
+    store: Store, hourly: list[Version], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = store.delete_folder
+
+    def interrupted(prefix: str) -> int:
+        if read_champion(store, "s") is None:
+            promote_by_hand(store, "s", hourly[1].version)
+        return original(prefix)
+
+    monkeypatch.setattr(store, "delete_folder", interrupted)
+    assert prune_models(store, "s", 4) == [hourly[0].version]
+
+
+def test_nothing_is_deleted_where_it_is_not_known_what_is_in_use(store: Store, hourly: list[Version]) -> None:
+    store.put_json(champion_key("s"), "broken")
+    with pytest.raises(StoreError, match="does not say which model is the champion"):
+        prune_models(store, "s", 1)
+    with pytest.raises(ParameterError, match="Keep at least one"):
+        prune_models(store, "s", 0)
+    assert len(list_versions(store, "s")) == 6
