@@ -1,10 +1,13 @@
 """Stars from files: every format says the same, both releases, and everything that can be missing or wrong."""
 
+import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from astropy.table import Table
 from gaia_tables import made_up_stars, real_stars, write
 
 from components.common.errors import InputError
@@ -188,6 +191,68 @@ def test_what_is_no_table_is_named(tmp_path: Path, name: str, content: bytes) ->
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=name):
         _ingest(tmp_path, tmp_path / name)
+
+
+@pytest.mark.parametrize("layout", ["tabledata", "binary", "binary2"])
+def test_every_layout_of_a_votable_in_any_order_of_columns(tmp_path: Path, layout: str) -> None:
+    """The archive's default is BINARY2, of which astropy takes one column for the other unless all are read."""
+    table = made_up_stars()
+    table.loc[4, "parallax"] = None
+    mixed = Table.from_pandas(table[table.columns[::-1]].drop(columns="spectraltype_esphs"))
+    mixed.write(tmp_path / "a.vot", format="votable", tabledata_format=layout)
+    stars, provenance = _ingest(tmp_path, tmp_path / "a.vot")
+    assert provenance.rejected == {"no parallax": 1}
+    for name in ("source_id", "ra", "pmdec", "visibility_periods_used"):
+        np.testing.assert_array_equal(stars[name], table[name].drop(index=4))
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "options"),
+    [
+        ("semicolons.csv", "", {"sep": ";"}),
+        ("tabs.tsv", "", {"sep": "\t"}),
+        ("blanks.ecsv", "# %ECSV 1.0\n# ---\n", {"sep": " ", "na_rep": '""'}),
+        ("commas.ecsv", "# %ECSV 1.0\n# delimiter: ','\n# ---\n", {"na_rep": "null"}),
+        ("mark.csv", "\ufeff", {}),
+        ("quotes.csv", "", {"quoting": csv.QUOTE_ALL}),
+        ("windows.csv", "", {"lineterminator": "\r\n"}),
+        ("comment.csv", "# café\n\n# \n", {}),
+        ("head.csv", " ", {}),
+    ],
+)
+def test_text_as_other_programs_write_it(tmp_path: Path, name: str, before: str, options: dict[str, Any]) -> None:
+    table = made_up_stars()
+    table.loc[4, "parallax"] = None
+    text = before + table.to_csv(index=False, **options)
+    if name == "head.csv":
+        text = text.replace(",", " , ", 5).replace("ra ", "ra", 1)
+    encoding = "latin-1" if name == "comment.csv" else "utf-8"
+    (tmp_path / name).write_bytes(text.encode(encoding))
+    stars, provenance = _ingest(tmp_path, tmp_path / name)
+    assert provenance.rejected == {"no parallax": 1}
+    np.testing.assert_array_equal(stars["source_id"], table["source_id"].drop(index=4))
+    np.testing.assert_array_equal(stars["spectraltype_esphs"], ["G"] * 39)
+    assert not any("identifiers were made" in note for note in provenance.notes)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.fits", "a.fits.gz", "a.vot", "a.vot.gz", "a.parquet"])
+def test_a_table_that_was_cut_off_is_not_taken_for_whole(tmp_path: Path, name: str) -> None:
+    path = write(made_up_stars(400), tmp_path / name)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2 + 7])
+    with pytest.raises(InputError, match=rf"{name} cannot be read as a table: .* Get it again"):
+        _ingest(tmp_path, path)
+
+
+def test_an_error_page_is_called_one(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("<!DOCTYPE html><html>504</html>")
+    with pytest.raises(InputError, match=r"a\.csv is a web page"):
+        _ingest(tmp_path, tmp_path)
+
+
+def test_a_comma_may_be_part_of_a_name(tmp_path: Path) -> None:
+    stars, _ = _ingest(tmp_path, write(made_up_stars(), tmp_path / "one, two.csv"))
+    assert len(stars["ra"]) == 40
 
 
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:

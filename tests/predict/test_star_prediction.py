@@ -63,3 +63,34 @@ def test_stars_elsewhere_and_nulls_have_no_membership(folder: Path) -> None:
 def test_a_folder_that_is_no_model_is_refused(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is not a model of this software"):
         predict([folder / "new.csv"], folder / "dataset", tmp_path / "out", Settings())
+
+
+def test_good_files_among_bad_ones_are_applied(folder: Path, tmp_path: Path) -> None:
+    stars = pd.read_csv(folder / "new.csv", nrows=200)
+    good, bare, page = (tmp_path / name for name in ("good, and more.csv", "bare.csv", "page.csv"))
+    stars.to_csv(good, index=False)
+    stars.drop(columns="parallax").to_csv(bare, index=False)
+    page.write_text("<html>busy</html>")
+    inputs = [page, good, tmp_path / "absent.csv", bare]
+    predict(inputs, folder / "model", tmp_path / "out", Settings())
+    found, rejected = (read_table(tmp_path / "out" / f"{name}.parquet") for name in ("predictions", "rejected"))
+    assert len(found["id"]) > 100
+    told = {i: d for i, r, d in zip(*rejected.values(), strict=True) if r == "unusable file"}
+    assert set(told) == {"page.csv", "absent.csv", "bare.csv"}
+    assert "has no column parallax" in told["bare.csv"]
+    with pytest.raises(
+        InputError, match=r"no file .*absent\.csv.*page\.csv is a web page.*bare\.csv has no column"
+    ):
+        predict([page, *inputs[2:]], folder / "model", tmp_path / "none", Settings())
+
+
+@pytest.mark.parametrize("rows", [0, 30])
+def test_no_star_at_all_is_an_error_that_says_why(folder: Path, tmp_path: Path, rows: int) -> None:
+    stars = pd.read_csv(folder / "new.csv", nrows=rows)
+    stars["parallax"] = np.nan
+    stars.to_csv(tmp_path / "nulls.csv", index=False)
+    with pytest.raises(
+        InputError, match=f"Not one of the {rows} stars can be used: .*(no parallax|there is none)"
+    ):
+        predict([tmp_path / "nulls.csv"], folder / "model", tmp_path / "out", Settings(csv=True))
+    assert len(read_table(tmp_path / "out" / "rejected.parquet")["id"]) == rows

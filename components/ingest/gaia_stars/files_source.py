@@ -1,9 +1,11 @@
 """Stars from files: tables of Gaia that somebody downloaded or published."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -21,42 +23,61 @@ from components.ingest.gaia_stars.settings import Settings
 from components.ingest.gaia_stars.source import Source
 from components.ingest.gaia_stars.table_file import SUFFIXES, TableFile
 
-OUTSIDE, FAINT = "outside the region", "faint"
+OUTSIDE, FAINT, UNUSABLE = "outside the region", "faint", "unusable file"
+_NAMED = 5
+T = TypeVar("T")
 
 
-def open_files(settings: Settings, rejections: Rejections) -> Source:
+@dataclass(frozen=True)
+class _Table:
+    path: Path
+    columns: Columns
+    release: str
+    notes: list[str]
+
+
+def open_files(settings: Settings, rejections: Rejections, files: Sequence[Path] = ()) -> Source:
     """Read tables, put their stars in the order of source_id, and hand out this shard's.
 
     All stars of the files are in memory at once: about 0.9 kB each, 8.6 GB for ten million.
+
+    Parameters
+    ----------
+    settings : Settings
+        Their location names the files.
+    rejections : Rejections
+        Gets the stars that are not wanted.
+    files : sequence of Path, optional
+        Files and folders to read instead. Then one that cannot be read is rejected too, as long as another can.
 
     Raises
     ------
     InputError
         When a file is no table, or lacks what cannot be assumed.
     """
-    paths = _paths(settings.location)
-    tables = [_read(path, settings.release) for path in paths]
-    releases = {release for _, release, _ in tables} - {""}
+    paths = list(files) or _located(settings.location)
+    tables = _read(paths, settings.release, rejections if files else None)
+    releases = {table.release for table in tables} - {""}
     if len(releases) > 1:
         raise InputError(
             f"The files of {settings.location} are of DR2 and of DR3, whose identifiers and epochs differ.",
             "Ingest one release at a time.",
         )
-    notes = list(dict.fromkeys(note for _, _, some in tables for note in some))
+    notes = list(dict.fromkeys(note for table in tables for note in table.notes))
     if not releases:
         notes.append("The files do not say of which data release they are: taken for DR3.")
-    columns = {name: np.concatenate([table[name] for table, _, _ in tables]) for name in NAMES}
+    columns = {name: np.concatenate([table.columns[name] for table in tables]) for name in NAMES}
     return serve(
         columns,
         settings,
         rejections,
         Provenance(
             origin="real",
-            archive=settings.location,
-            query=", ".join(path.name for path in paths),
+            archive=",".join(str(path) for path in files) or settings.location,
+            query=", ".join(table.path.name for table in tables),
             release=f"Gaia {next(iter(releases), 'dr3').upper()}",
             retrieved_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            sha256=_sha256(paths),
+            sha256=_sha256([table.path for table in tables]),
             notes=tuple(notes),
         ),
         next(iter(releases), "dr3"),
@@ -110,7 +131,30 @@ def _batches(stars: Columns, members: Members | None) -> Iterator[Columns]:
         yield {**batch, **members.of(batch)} if members else batch
 
 
-def _read(path: Path, release: str) -> tuple[Columns, str, list[str]]:
+def _read(paths: list[Path], release: str, rejections: Rejections | None) -> list[_Table]:
+    """Read files, and those in folders; one that cannot be read is rejected, or an error without `rejections`."""
+    errors: list[InputError] = []
+
+    def each(some: list[Path], read: Callable[[Path], list[T]]) -> list[T]:
+        found: list[T] = []
+        for path in some:
+            try:
+                found += read(path)
+            except InputError as error:
+                if rejections is None:
+                    raise
+                rejections.add(path.name, UNUSABLE, str(error))
+                errors.append(error)
+        return found
+
+    tables = each(each(paths, _tables), lambda path: [_read_table(path, release)])
+    if not tables:
+        more = [f"And {len(errors) - _NAMED} more."] if len(errors) > _NAMED else []
+        raise InputError(" ".join([error.problem for error in errors[:_NAMED]] + more), errors[0].remedy)
+    return tables
+
+
+def _read_table(path: Path, release: str) -> _Table:
     file = TableFile(path)
     names = find_columns(file.names, (*NAMES, *EXTRA))
     values = file.read(names.values())
@@ -119,23 +163,28 @@ def _read(path: Path, release: str) -> tuple[Columns, str, list[str]]:
     epoch = float(epochs[0]) if len(epochs) and epochs.dtype.kind == "f" else None
     which = guess_release(file.names, epoch) if release == "auto" else release
     filled = fill(found, path.name, which)
-    return complete(filled.columns), which, filled.notes
+    return _Table(path, complete(filled.columns), which, filled.notes)
 
 
-def _paths(location: str) -> list[Path]:
-    paths: list[Path] = []
-    for text in (part.strip() for part in location.split(",")):
-        path = Path(text).expanduser()
-        if path.is_dir():
-            found = sorted(p for p in path.iterdir() if p.name.lower().removesuffix(".gz").endswith(SUFFIXES))
-            if not found:
-                raise InputError(f"There is no table in {path}.", f"Put files there that end in {SUFFIXES}.")
-            paths += found
-        elif path.is_file():
-            paths.append(path)
-        else:
-            raise InputError(f"There is no file {path}.", "Set location to a file, or to a folder of files.")
-    return paths
+def _located(location: str) -> list[Path]:
+    whole = Path(location).expanduser()
+    if whole.exists():
+        return [whole]
+    return [Path(part.strip()).expanduser() for part in location.split(",")]
+
+
+def _tables(path: Path) -> list[Path]:
+    """Return the file, or the tables in the folder."""
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise InputError(f"There is no file {path}.", "Set location to a file, or to a folder of files.")
+    found = sorted(
+        p for p in path.iterdir() if p.name.lower().removesuffix(".gz").endswith(SUFFIXES) and p.is_file()
+    )
+    if not found:
+        raise InputError(f"There is no table in {path}.", f"Put files there that end in {', '.join(SUFFIXES)}.")
+    return found
 
 
 def _sha256(paths: list[Path]) -> str:

@@ -16,7 +16,7 @@ _NEEDED: dict[str, tuple[str, ...]] = {
     "no astrometric error": ("parallax_error", "pmra_error", "pmdec_error"),
 }
 _DETAILS = {
-    "no identifier": "source_id is null, or was rounded by a program that took it for a float",
+    "no identifier": "source_id is null, or was rounded by a program that took it for a float: write it as text",
     "no place": "ra or dec is null or not on the sky",
     "no parallax": "parallax is null: a solution of two parameters",
     "no proper motion": "pmra or pmdec is null",

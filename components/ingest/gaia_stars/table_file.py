@@ -1,9 +1,11 @@
 """Read the wanted columns of a table, whatever its format."""
 
 import gzip
+import io
 import shutil
 import tempfile
 import warnings
+import zlib
 from collections.abc import Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,14 +14,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.csv
 import pyarrow.parquet as pq
 
 from components.common.errors import InputError
+from components.ingest.gaia_stars.text_table import TextTable
 
-SUFFIXES = (".csv", ".parquet", ".fits", ".fit", ".vot", ".votable", ".xml", ".ecsv")
-_BLOCK = 1 << 26
-_REMEDY = "Give VOTable (.vot, .votable, .xml), FITS, CSV (also ECSV) or Parquet, plain or .gz."
+SUFFIXES = (".csv", ".tsv", ".ecsv", ".parquet", ".fits", ".fit", ".vot", ".votable", ".xml")
+_REMEDY = "Give VOTable (.vot, .votable, .xml), FITS, CSV (also TSV, ECSV) or Parquet, plain or .gz."
 
 
 class TableFile:
@@ -42,6 +43,8 @@ class TableFile:
         self._kind = Path(plain).suffix
         if self._kind not in SUFFIXES:
             raise InputError(f"{path} is of no known format.", _REMEDY)
+        self._text: TextTable | None = None
+        self._votable: Any = None
         with self._told():
             self.names = tuple(self._read_names())
 
@@ -49,58 +52,56 @@ class TableFile:
         """Read columns: integers stay integers where no value is missing, else NaN stands for null."""
         wanted = list(dict.fromkeys(columns))
         with self._told():
-            if self._kind in (".csv", ".parquet", ".ecsv"):
-                table = self._arrow(wanted)
-                return {name: _from_arrow(table[name]) for name in wanted}
-            return {name: from_astropy(values) for name, values in self._astropy(wanted).items()}
+            if self._kind in (".fits", ".fit"):
+                return {name: from_astropy(values) for name, values in self._fits(wanted).items()}
+            if self._votable is not None:
+                return {name: from_astropy(self._votable[name]) for name in wanted}
+            table = self._arrow(wanted)
+            return {name: _from_arrow(table[name]) for name in wanted}
 
     def _read_names(self) -> Sequence[str]:
         if self._kind == ".parquet":
             with self._plain_file() as path, pq.ParquetFile(path) as file:
                 return list(file.schema_arrow.names)
-        if self._kind in (".csv", ".ecsv"):
-            with _opened(self._path) as file:
-                line = next((text for text in file if not text.startswith("#") and text.strip()), "")
-            return [name.strip().strip('"') for name in line.split(",")]
-        return list(self._astropy(None))
+        if self._kind in (".csv", ".tsv", ".ecsv"):
+            self._text = TextTable(self._path)
+            return self._text.names
+        if self._kind in (".fits", ".fit"):
+            return list(self._fits(None))
+        self._votable = _read_votable(self._path)
+        return list(self._votable.colnames)
 
     def _arrow(self, wanted: list[str]) -> pa.Table:
-        if self._kind == ".parquet":
-            with self._plain_file() as path:
-                return pq.read_table(path, columns=wanted)
-        with _opened(self._path) as file:
-            comments = next((i for i, text in enumerate(file) if not text.startswith("#") and text.strip()), 0)
-        options = pyarrow.csv.ConvertOptions(
-            include_columns=wanted,
-            null_values=["", "null", "NULL", "nan", "NaN", "NA", "N/A", "--", "None"],
-            strings_can_be_null=False,
-        )
-        # Types are guessed from the first block: a small one may have whole numbers alone where decimals follow.
-        reading = pyarrow.csv.ReadOptions(skip_rows=comments, block_size=_BLOCK)
-        return pyarrow.csv.read_csv(self._path, reading, convert_options=options)
+        if self._text is not None:
+            return self._text.read(wanted)
+        with self._plain_file() as path:
+            return pq.read_table(path, columns=wanted)
 
-    def _astropy(self, wanted: list[str] | None) -> dict[str, Any]:
+    def _fits(self, wanted: list[str] | None) -> dict[str, Any]:
         from astropy.io import fits
-        from astropy.io.votable import parse_single_table
 
-        if self._kind in (".fits", ".fit"):
-            with fits.open(self._path, memmap=not self._path.name.endswith(".gz")) as file:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", message=".*truncated.*")
+            with self._unpacked() as content, fits.open(content, memmap=content is self._path) as file:
                 hdu = next((h for h in file if isinstance(h, fits.BinTableHDU)), None)
                 if hdu is None:
                     raise InputError(f"{self._path} holds no table.", _REMEDY)
                 names = wanted if wanted is not None else hdu.columns.names
                 nulls = {c.name: c.null for c in hdu.columns}
                 return {name: _without_null(np.array(hdu.data[name]), nulls.get(name)) for name in names}
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # archives write small errors against the standard
-            table = parse_single_table(self._path, columns=wanted, verify="ignore").to_table(
-                use_names_over_ids=True
-            )
-        return {name: table[name] for name in (wanted if wanted is not None else table.colnames)}
+
+    @contextmanager
+    def _unpacked(self) -> Any:
+        """Unpack all of it: astropy takes a compressed file that was cut off for one without tables."""
+        if self._path.name.lower().endswith(".gz"):
+            with gzip.open(self._path) as packed:
+                yield io.BytesIO(packed.read())
+        else:
+            yield self._path
 
     @contextmanager
     def _plain_file(self) -> Any:
-        if not self._path.name.endswith(".gz"):
+        if not self._path.name.lower().endswith(".gz"):
             yield self._path
             return
         with tempfile.TemporaryDirectory(prefix="armillary-") as scratch:
@@ -113,12 +114,20 @@ class TableFile:
     def _told(self) -> Any:
         try:
             yield
-        except (OSError, ValueError, EOFError, KeyError, IndexError, TypeError, UnicodeDecodeError) as error:
-            raise InputError(f"{self._path} cannot be read as a table: {error}.", _REMEDY) from error
+        except (OSError, ValueError, EOFError, KeyError, IndexError, TypeError, zlib.error, UserWarning) as error:
+            why = str(error).strip().rstrip(".")
+            raise InputError(
+                f"{self._path} cannot be read as a table: {why}.", f"Get it again if it was cut off. {_REMEDY}"
+            ) from error
 
 
-def _opened(path: Path) -> Any:
-    return gzip.open(path, "rt", encoding="utf-8") if path.name.endswith(".gz") else path.open(encoding="utf-8")
+def _read_votable(path: Path) -> Any:
+    """Read all columns: asked for some in another order, astropy 8.0 takes one for the other in binary tables."""
+    from astropy.io.votable import parse_single_table
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # archives write small errors against the standard
+        return parse_single_table(path, verify="ignore").to_table(use_names_over_ids=True)
 
 
 def _from_arrow(values: pa.ChunkedArray) -> npt.NDArray[Any]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from components.common.errors import InputError
 from components.common.files import whole
 from components.common.rejections import Rejections
 from components.common.tables import Columns, column, write_table
@@ -58,11 +59,10 @@ def predict(inputs: Sequence[Path], model: Path, output: Path, settings: Setting
     """
     with stage("predict", output):
         found = load_model(model)
-        location = ",".join(str(path) for path in inputs)
         rejections = Rejections()
-        source = open_files(
-            IngestSettings(source="files", location=location, maximum_magnitude=_FAINTEST), rejections
-        )
+        wanted = IngestSettings(source="files", location=str(inputs[0]), maximum_magnitude=_FAINTEST)
+        source = open_files(wanted, rejections, inputs)
+        files = len(rejections)
         for note in source.provenance.notes:
             warn(note)
         if not found.clusters:
@@ -78,7 +78,13 @@ def predict(inputs: Sequence[Path], model: Path, output: Path, settings: Setting
                 from components.predict.stars.plots import draw_members  # matplotlib, only where asked for
 
                 draw_members(columns, found.names, folder / "plots")
-        report_counts(rows_in=source.asked, rows_out=len(columns["id"]), rejected=len(rejections))
+        report_counts(rows_in=source.asked + files, rows_out=len(columns["id"]), rejected=len(rejections))
+        if not len(columns["id"]):
+            raise InputError(
+                f"Not one of the {source.asked} stars can be used: {rejections.in_words or 'there is none'}.",
+                "Give stars with source_id, position, parallax, proper motions and G, within the model's cuts; "
+                f"{output / 'rejected.parquet'} says what is wrong with each.",
+            )
 
 
 def predict_table(stars: Columns, model: ClusteringModel, rejections: Rejections, release: str = "") -> Columns:
