@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -37,6 +38,22 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Truth:
+    """What a simulator or a catalogue knows of every row and no stage is to learn from: `truth.parquet`.
+
+    Attributes
+    ----------
+    fields : sequence of pyarrow.Field
+        Its columns, which the batches of the rows have too.
+    about : dict
+        Its settings.
+    """
+
+    fields: Sequence[Any]
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Dataset:
     """A table to be written.
 
@@ -48,11 +65,14 @@ class Dataset:
         Its columns.
     about : dict
         Its settings.
+    truth : Truth or None
+        What is known of its rows and lies beside it, in their order, so that no stage reads it by mistake.
     """
 
     source: Source
     fields: Sequence[Any]
     about: Mapping[str, Any] = field(default_factory=dict)
+    truth: Truth | None = None
 
 
 class Settings(Protocol):
@@ -74,7 +94,7 @@ class Settings(Protocol):
         ...
 
 
-def marks_of(settings: Settings) -> dict[str, Any]:
+def _marks_of(settings: Settings) -> dict[str, Any]:
     """Return what a table says of its shard; nothing where it is the whole."""
     return settings.part.to_settings({**settings.request, "contents": content_hash()})
 
@@ -86,7 +106,7 @@ def write_dataset(
     noun: Noun,
     rows_per_group: int = ROWS_PER_GROUP,
 ) -> Provenance:
-    """Write `dataset.parquet` and `rejected.parquet` into the folder `output`, as the ingest stage.
+    """Write `dataset.parquet`, `rejected.parquet` and, if known, `truth.parquet`, as the ingest stage.
 
     Memory does not grow with the number of rows. A shard may come out empty; that the whole is not, the stage that
     merges them sees to.
@@ -107,7 +127,7 @@ def write_dataset(
     Returns
     -------
     Provenance
-        As stored in both tables. Rows requested = received + rejected.
+        As stored in all tables. Rows requested = received + rejected.
 
     Raises
     ------
@@ -118,25 +138,40 @@ def write_dataset(
     with stage(part.stage_name("ingest"), output), whole(output) as folder:
         rejections = Rejections()
         dataset = open_dataset(rejections)
-        source, about = dataset.source, {**dataset.about, **marks_of(settings)}
-        with TableWriter(
-            folder / "dataset.parquet", dataset.fields, source.provenance, about, rows_per_group
-        ) as writer:
+        source = dataset.source
+        with ExitStack() as stack:
+            writers = _writers(folder, dataset, _marks_of(settings), rows_per_group)
+            for writer in writers:
+                stack.enter_context(writer)
+            rows = 0
             for columns in source.batches:
-                writer.write(columns)
-                done = writer.rows + len(rejections)
-                report_progress(done, source.asked, noun.many, rejected=len(rejections))
-            if not writer.rows and part.is_whole:
-                raise nothing(settings, rejections, noun)
-            writer.provenance = dataclasses.replace(
-                source.provenance, requested=source.asked, received=writer.rows, rejected=rejections.counts
+                for writer in writers:
+                    writer.write(columns)
+                rows = writers[0].rows
+                report_progress(rows + len(rejections), source.asked, noun.many, rejected=len(rejections))
+            if not rows and part.is_whole:
+                raise _nothing(settings, rejections, noun)
+            provenance = dataclasses.replace(
+                source.provenance, requested=source.asked, received=rows, rejected=rejections.counts
             )
-        rejections.write(folder / "rejected.parquet", writer.provenance)
-        report_counts(rows_in=source.asked, rows_out=writer.rows, rejected=len(rejections))
-    return writer.provenance
+            for writer in writers:
+                writer.provenance = provenance
+        rejections.write(folder / "rejected.parquet", provenance)
+        report_counts(rows_in=source.asked, rows_out=rows, rejected=len(rejections))
+    return provenance
 
 
-def nothing(settings: Settings, rejections: Rejections, noun: Noun) -> InputError:
+def _writers(folder: Path, dataset: Dataset, marks: dict[str, Any], rows_per_group: int) -> list[TableWriter]:
+    tables = [("dataset.parquet", dataset.fields, dataset.about)]
+    if dataset.truth is not None:
+        tables.append(("truth.parquet", dataset.truth.fields, dataset.truth.about))
+    return [
+        TableWriter(folder / name, fields, dataset.source.provenance, {**about, **marks}, rows_per_group)
+        for name, fields, about in tables
+    ]
+
+
+def _nothing(settings: Settings, rejections: Rejections, noun: Noun) -> InputError:
     """Say that not one row can be used, and why."""
     first, counts = next(iter(rejections.details), ""), rejections.in_words or "none was found"
     return InputError(

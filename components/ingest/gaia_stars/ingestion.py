@@ -1,19 +1,17 @@
 """The ingest stage: stars of a region of the sky, from wherever they are, into one table."""
 
-import dataclasses
-from contextlib import ExitStack
+from collections.abc import Iterator
 from pathlib import Path
 
-from components.common.files import whole
 from components.common.provenance import Provenance
 from components.common.rejections import Noun, Rejections
-from components.common.tables import Columns, TableWriter
-from components.common.telemetry import report_counts, report_progress, stage, warn
-from components.ingest.dataset import marks_of, nothing
+from components.common.tables import Columns
+from components.common.telemetry import warn
+from components.ingest.dataset import Dataset, Source, Truth, write_dataset
 from components.ingest.gaia_stars.rejection import usable
 from components.ingest.gaia_stars.schema import FIELDS, STARS_PER_GROUP, TRUTH_FIELDS, complete
 from components.ingest.gaia_stars.settings import Settings
-from components.ingest.gaia_stars.source import Source
+from components.ingest.gaia_stars.source import Source as Stars
 
 __all__ = ["Settings", "ingest"]
 
@@ -49,50 +47,30 @@ def ingest(output: Path, settings: Settings) -> Provenance:
     ArchiveError
         When the archive is down, or answers with less than the whole.
     """
-    part = settings.part
-    marks = marks_of(settings)
-    with stage(part.stage_name("ingest"), output), whole(output) as folder, ExitStack() as stack:
-        rejections = Rejections()
-        source = _open(settings, rejections)
-        for note in source.provenance.notes if source.provenance.origin == "real" else ():
-            warn(note)
-        about = {"region": source.region.to_settings(), "release": source.release, **marks}
-        stars = stack.enter_context(
-            TableWriter(folder / "dataset.parquet", FIELDS, source.provenance, about, STARS_PER_GROUP)
-        )
-        truth = stack.enter_context(_truth_writer(folder, source, marks)) if source.has_truth else None
-        for batch in source.batches:
-            _write(batch, stars, truth, rejections)
-            report_progress(stars.rows + len(rejections), source.asked, "stars", rejected=len(rejections))
-        if not stars.rows and part.is_whole:
-            raise nothing(settings, rejections, STARS)
-        provenance = dataclasses.replace(
-            source.provenance, requested=source.asked, received=stars.rows, rejected=rejections.counts
-        )
-        stars.provenance = provenance
-        if truth is not None:
-            truth.provenance = provenance
-        rejections.write(folder / "rejected.parquet", provenance)
-        report_counts(rows_in=source.asked, rows_out=stars.rows, rejected=len(rejections))
-        stack.close()  # the tables are whole before the folder is
-    return provenance
-
-
-def _truth_writer(folder: Path, source: Source, marks: dict[str, object]) -> TableWriter:
-    return TableWriter(
-        folder / "truth.parquet", TRUTH_FIELDS, source.provenance, {**source.truth, **marks}, STARS_PER_GROUP
+    return write_dataset(
+        output, settings, lambda rejections: _dataset(settings, rejections), STARS, rows_per_group=STARS_PER_GROUP
     )
 
 
-def _write(batch: Columns, stars: TableWriter, truth: TableWriter | None, rejections: Rejections) -> None:
-    columns = complete(batch)
-    keep = usable(columns, rejections)
-    stars.write({name: values[keep] for name, values in columns.items()})
-    if truth is not None:
-        truth.write({field.name: batch[field.name][keep] for field in TRUTH_FIELDS})
+def _dataset(settings: Settings, rejections: Rejections) -> Dataset:
+    stars = _open(settings, rejections)
+    for note in stars.provenance.notes if stars.provenance.origin == "real" else ():
+        warn(note)
+    about = {"region": stars.region.to_settings(), "release": stars.release}
+    truth = Truth(TRUTH_FIELDS, stars.truth) if stars.has_truth else None
+    batches = _kept(stars, rejections)
+    return Dataset(Source(stars.provenance, stars.asked, batches), FIELDS, about, truth)
 
 
-def _open(settings: Settings, rejections: Rejections) -> Source:
+def _kept(stars: Stars, rejections: Rejections) -> Iterator[Columns]:
+    known = [field.name for field in TRUTH_FIELDS] if stars.has_truth else []
+    for batch in stars.batches:
+        columns = complete(batch)
+        keep = usable(columns, rejections)
+        yield {name: values[keep] for name, values in (columns | {name: batch[name] for name in known}).items()}
+
+
+def _open(settings: Settings, rejections: Rejections) -> Stars:
     # Imported here, because each run needs one of them, and astropy's readers or HTTP only if it does.
     if settings.source == "archive":
         from components.ingest.gaia_stars.archive_source import open_archive

@@ -1,18 +1,14 @@
 """The ingest stage: galaxies, the votes on them and their photometry, from wherever they are, into one table."""
 
-import dataclasses
-from contextlib import ExitStack
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from components.common.files import whole
 from components.common.provenance import Provenance
 from components.common.rejections import Noun, Rejections
-from components.common.tables import Columns, TableWriter
-from components.common.telemetry import report_counts, report_progress, stage
-from components.ingest.dataset import marks_of, nothing
+from components.common.tables import Columns
+from components.ingest.dataset import Dataset, Source, Truth, write_dataset
 from components.ingest.galaxy_zoo.rejection import Usable
 from components.ingest.galaxy_zoo.schema import (
     FIELDS,
@@ -22,7 +18,7 @@ from components.ingest.galaxy_zoo.schema import (
     complete,
 )
 from components.ingest.galaxy_zoo.settings import Settings
-from components.ingest.galaxy_zoo.source import Source
+from components.ingest.galaxy_zoo.source import Source as Galaxies
 
 __all__ = ["Settings", "ingest"]
 
@@ -58,54 +54,37 @@ def ingest(output: Path, settings: Settings) -> Provenance:
     ArchiveError
         When an archive is down, or answers with less than the whole.
     """
-    part = settings.part
-    marks = marks_of(settings)
-    with stage(part.stage_name("ingest"), output), whole(output) as folder, ExitStack() as stack:
-        rejections, asked = Rejections(), 0
-        source = _open(settings)
-        usable = Usable(rejections, source.first_row)
-        table = stack.enter_context(
-            TableWriter(folder / "dataset.parquet", FIELDS, source.provenance, marks, GALAXIES_PER_GROUP)
-        )
-        truth = stack.enter_context(_truth_writer(folder, source, marks)) if source.has_truth else None
-        for number, batch in enumerate(source.batches):
-            if number < source.skipped:
-                usable.remember(batch)
-                continue
-            asked += len(batch["dr7objid"])
-            keep = _write(batch, table, usable)
-            if truth is not None:
-                truth.write({field.name: batch[field.name][keep] for field in TRUTH_FIELDS})
-            report_progress(asked, source.asked or asked, "galaxies", rejected=len(rejections))
-        if not table.rows and part.is_whole:
-            raise nothing(settings, rejections, GALAXIES)
-        provenance = dataclasses.replace(
-            source.provenance, requested=asked, received=table.rows, rejected=rejections.counts
-        )
-        table.provenance = provenance
-        if truth is not None:
-            truth.provenance = provenance
-        rejections.write(folder / "rejected.parquet", provenance)
-        report_counts(rows_in=asked, rows_out=table.rows, rejected=len(rejections))
-        stack.close()  # the tables are whole before the folder is
-    return provenance
+    return write_dataset(
+        output, settings, lambda rejections: _dataset(settings, rejections), GALAXIES, GALAXIES_PER_GROUP
+    )
 
 
-def _truth_writer(folder: Path, source: Source, marks: dict[str, object]) -> TableWriter:
-    about = {"classes": list(POSTERIOR_CLASSES), **marks}
-    return TableWriter(folder / "truth.parquet", TRUTH_FIELDS, source.provenance, about, GALAXIES_PER_GROUP)
+def _dataset(settings: Settings, rejections: Rejections) -> Dataset:
+    galaxies = _open(settings)
+    source = Source(galaxies.provenance, galaxies.asked or 0, iter(()))
+    source.batches = _kept(galaxies, source, Usable(rejections, galaxies.first_row))
+    truth = Truth(TRUTH_FIELDS, {"classes": list(POSTERIOR_CLASSES)}) if galaxies.has_truth else None
+    return Dataset(source, FIELDS, truth=truth)
 
 
-def _write(batch: Columns, table: TableWriter, usable: Usable) -> npt.NDArray[np.bool_]:
-    keep = usable.keep(batch)
-    kept = {name: values[keep] for name, values in batch.items()}
-    kept["id"] = kept["dr7objid"].astype(np.str_).astype(object)
-    kept["object_id"] = kept["id"]
-    table.write(complete(kept))
-    return keep
+def _kept(galaxies: Galaxies, source: Source, usable: Usable) -> Iterator[Columns]:
+    """Yield what is kept of the batches, and count in `source` what was asked for: a file may end earlier."""
+    asked = 0
+    for number, batch in enumerate(galaxies.batches):
+        if number < galaxies.skipped:
+            usable.remember(batch)
+            continue
+        asked += len(batch["dr7objid"])
+        source.asked = max(source.asked, asked)
+        keep = usable.keep(batch)
+        kept = {name: values[keep] for name, values in batch.items()}
+        kept["id"] = kept["dr7objid"].astype(np.str_).astype(object)
+        kept["object_id"] = kept["id"]
+        yield kept | complete(kept)
+    source.asked = asked
 
 
-def _open(settings: Settings) -> Source:
+def _open(settings: Settings) -> Galaxies:
     # Imported here, because each run needs one of them, and HTTP or astropy's readers only if it does.
     if settings.source == "archive":
         from components.ingest.galaxy_zoo.archive_source import open_archive
