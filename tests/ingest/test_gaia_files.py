@@ -13,6 +13,7 @@ from gaia_tables import made_up_stars, real_stars, write
 from components.common.errors import InputError
 from components.common.provenance import Provenance
 from components.common.tables import Columns, read_provenance, read_settings, read_table
+from components.ingest.gaia_folder.folder import look_over
 from components.ingest.gaia_stars.ingestion import Settings, ingest
 from components.ingest.gaia_stars.schema import NAMES
 from components.merge.shards.merging import merge
@@ -164,6 +165,39 @@ def test_members_by_position(tmp_path: Path) -> None:
     np.testing.assert_array_equal(stars["source_id"][found], table.source_id[:5])
     np.testing.assert_allclose(truth["probability"][found], [0.9, 0.8, 0.7, 0.6, 0.5], rtol=1e-6)
     assert (truth["probability"][~found] == 0).all()
+
+
+def test_members_whose_identifiers_were_rounded_are_matched_by_position(tmp_path: Path) -> None:
+    table = made_up_stars()
+    write(table, tmp_path / "a.csv")
+    catalogue = table[["source_id", "ra", "dec"]].head(6).astype({"source_id": float})
+    catalogue["name"], catalogue["pmemb"] = 7, ["0.5", "-", "0.5", "0.5", "0.5", "0.5"]
+    catalogue.loc[3, "ra"] = np.nan
+    catalogue.to_csv(tmp_path / "members.csv", index=False)
+    stars, _ = _ingest(tmp_path, tmp_path / "a.csv", members=str(tmp_path / "members.csv"))
+    truth = read_table(tmp_path / "out" / "truth.parquet")
+    found = truth["cluster"] == "7"
+    np.testing.assert_array_equal(stars["source_id"][found], table.source_id[[0, 1, 2, 4, 5]])
+    assert sorted(truth["probability"][found]) == [0.5, 0.5, 0.5, 0.5, 1.0]
+    catalogue.drop(columns=["ra", "dec"]).to_csv(tmp_path / "members.csv", index=False)
+    with pytest.raises(InputError, match=r"members\.csv identifies no member"):
+        _ingest(tmp_path, tmp_path / "a.csv", members=str(tmp_path / "members.csv"))
+
+
+def test_a_folder_is_looked_over_before_anything_is_trained(tmp_path: Path) -> None:
+    table = made_up_stars()
+    write(table.head(0), tmp_path / "field.csv")
+    with pytest.raises(InputError, match="have no rows"):
+        look_over(str(tmp_path))
+    write(table, tmp_path / "field.csv")
+    (tmp_path / "members.csv").write_text("name\nm67\n")
+    with pytest.raises(InputError, match=r"members\.csv has neither source_id"):
+        look_over(str(tmp_path))
+    write(table.head(4), tmp_path / "members.csv")
+    assert look_over(str(tmp_path)) == ([tmp_path / "field.csv"], [tmp_path / "members.csv"])
+    write(table.drop(columns="pmdec"), tmp_path / "more.fits")
+    with pytest.raises(InputError, match=r"more\.fits has no column pmdec"):
+        look_over(str(tmp_path))
 
 
 def test_missing_positions_and_identifiers(tmp_path: Path) -> None:

@@ -3,6 +3,9 @@
 from pathlib import Path
 
 from components.common.errors import InputError
+from components.ingest.gaia_stars.filling import REQUIRED, require
+from components.ingest.gaia_stars.members import read_members
+from components.ingest.gaia_stars.names import find_columns
 from components.ingest.gaia_stars.table_file import SUFFIXES, TableFile
 
 _MEMBERS = "members"
@@ -14,7 +17,7 @@ def look_over(folder: str) -> tuple[list[Path], list[Path]]:
     Raises
     ------
     InputError
-        When there is no table of stars.
+        When there is no table of stars, one lacks what a search needs, or a catalogue identifies nobody.
     """
     place = Path(folder)
     if not place.is_dir():
@@ -30,6 +33,17 @@ def look_over(folder: str) -> tuple[list[Path], list[Path]]:
             f"Put files there that end in {', '.join(SUFFIXES)}; a catalogue of members has 'members' in its "
             "name.",
         )
-    for path in stars:
-        _ = TableFile(path).names  # a file that is no table is told now
+    rows = sum(_rows(path) for path in stars)
+    if not rows:
+        raise InputError(f"The tables of stars in {folder} have no rows.", "Put tables with stars there.")
+    for path in members:
+        read_members(path)
     return stars, members
+
+
+def _rows(path: Path) -> int:
+    """Count the stars of a table that has all that a search needs."""
+    file = TableFile(path)
+    names = find_columns(file.names, REQUIRED)
+    require(names, str(path))
+    return len(file.read([names["ra"]])[names["ra"]])

@@ -1,5 +1,6 @@
 """Make whole what a file lacks: what follows from other columns, and what has to be assumed and is said."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,7 +12,7 @@ from components.ingest.gaia_stars.schema import DTYPES, NAMES
 from components.physics.celestial import GAIA_SHIFT, ecliptic_latitude, healpix_pixels, icrs_to_galactic
 from components.physics.gaia_astrometry import parallax_error, proper_motion_errors
 
-_REQUIRED = ("ra", "dec", "parallax", "pmra", "pmdec", "phot_g_mean_mag")
+REQUIRED = ("ra", "dec", "parallax", "pmra", "pmdec", "phot_g_mean_mag")
 _ERRORS = ("parallax_error", "pmra_error", "pmdec_error")
 
 
@@ -39,12 +40,8 @@ def fill(found: Columns, where: str, release: str) -> Filled:
     InputError
         When something is missing that nothing can stand for.
     """
-    if missing := [name for name in _REQUIRED if name not in found]:
-        raise InputError(
-            f"{where} has no column {', '.join(missing)}.",
-            "Give a table with positions, parallax, proper motions and G under the names of Gaia or VizieR.",
-        )
-    columns = {name: _numbers(found[name], name) for name in found if name in NAMES or name in ("g_rp", "bp_g")}
+    require(found, where)
+    columns = {name: to_numbers(found[name], name) for name in found if name in NAMES or name in ("g_rp", "bp_g")}
     filled = Filled(columns)
     _identifiers(filled, where)
     _colours(columns)
@@ -61,7 +58,17 @@ def fill(found: Columns, where: str, release: str) -> Filled:
     return filled
 
 
-def _numbers(values: npt.NDArray[np.generic], name: str) -> npt.NDArray[np.generic]:
+def require(found: Iterable[str], where: str) -> None:
+    """Raise an error where a column is missing that nothing can stand for."""
+    if missing := [name for name in REQUIRED if name not in found]:
+        raise InputError(
+            f"{where} has no column {', '.join(missing)}.",
+            "Give a table with positions, parallax, proper motions and G under the names of Gaia or VizieR.",
+        )
+
+
+def to_numbers(values: npt.NDArray[np.generic], name: str) -> npt.NDArray[np.generic]:
+    """Return a column as the schema wants it, also where it came as text."""
     if name == "spectraltype_esphs":
         text = np.char.strip(values.astype(np.str_))
         return np.where(text == "unknown", "", text).astype(object)

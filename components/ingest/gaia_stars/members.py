@@ -10,7 +10,7 @@ from scipy.spatial import cKDTree
 
 from components.common.errors import InputError
 from components.common.tables import Columns
-from components.ingest.gaia_stars.filling import to_identifiers
+from components.ingest.gaia_stars.filling import to_identifiers, to_numbers
 from components.ingest.gaia_stars.names import find_columns
 from components.ingest.gaia_stars.table_file import TableFile
 from components.physics.celestial import unit_vectors
@@ -109,19 +109,41 @@ def _members(path: Path, columns: Columns) -> Members:
     rows = len(next(iter(columns.values())))
     if not rows:
         raise InputError(f"{path} lists no member.", "Give a catalogue with rows.")
-    identifiers = to_identifiers(columns["source_id"]) if "source_id" in columns else None
-    order = np.arange(rows) if identifiers is None else np.argsort(identifiers, kind="stable")
+    for name in {"ra", "dec", "probability"} & set(columns):
+        columns[name] = to_numbers(columns[name], name).astype(np.float64)
+    identifiers = to_identifiers(columns["source_id"]) if "source_id" in columns else np.full(rows, -1)
+    if (identifiers < 0).all():
+        return _by_place(path, columns)
+    order = np.argsort(identifiers, kind="stable")
+    order = order[identifiers[order] >= 0]
+    return _listed(path, columns, identifiers[order], np.zeros((len(order), 3)), order)
+
+
+def _by_place(path: Path, columns: Columns) -> Members:
+    """Match by position: there is no identifier, or none that a program left whole."""
+    good = np.zeros(0, dtype=bool)
+    if {"ra", "dec"} <= set(columns):
+        good = np.isfinite(columns["ra"]) & (np.abs(columns["dec"]) <= 90)
+    if not good.any():
+        raise InputError(
+            f"{path} identifies no member: source_id is null or a rounded float, and ra and dec are no degrees.",
+            "Write source_id as a whole number or as text, or give ra and dec in degrees.",
+        )
+    order = np.flatnonzero(good)
+    return _listed(path, columns, None, unit_vectors(columns["ra"][order], columns["dec"][order]), order)
+
+
+def _listed(
+    path: Path,
+    columns: Columns,
+    identifiers: npt.NDArray[np.int64] | None,
+    places: npt.NDArray[np.float64],
+    order: npt.NDArray[np.int64],
+) -> Members:
+    rows = len(next(iter(columns.values())))
     stem = path.name.split(".")[0]
     for part in _FINAL_NAME_PARTS:
         stem = stem.split(part)[0]
-    names = columns.get("cluster", np.full(rows, stem, dtype=object)).astype(object)
+    names = columns.get("cluster", np.full(rows, stem, dtype=object)).astype(str).astype(object)
     probability = columns.get("probability", np.ones(rows)).astype(np.float32)
-    placed = "ra" in columns and "dec" in columns
-    places = unit_vectors(columns["ra"], columns["dec"]) if placed else np.zeros((rows, 3))
-    return Members(
-        path.name,
-        None if identifiers is None else identifiers[order],
-        places[order],
-        names[order],
-        np.nan_to_num(probability[order], nan=1.0),
-    )
+    return Members(path.name, identifiers, places, names[order], np.nan_to_num(probability[order], nan=1.0))

@@ -157,7 +157,7 @@ def _coadd_pixels(table: FitsTable) -> tuple[npt.NDArray[Any], ...]:
 
 def _whole(mask: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     """Return bits that other programs may have stored as floats."""
-    return np.nan_to_num(mask, posinf=0, neginf=0).astype(np.int64)
+    return np.asarray(np.nan_to_num(mask, posinf=0, neginf=0), dtype=np.int64)
 
 
 def _csv_pixels(path: Path) -> tuple[npt.NDArray[Any], ...]:
