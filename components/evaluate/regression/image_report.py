@@ -5,14 +5,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from components.common.report import Column, Headline, Report, Section, format_interval
+from components.common.report import Column, Headline, Report, Section
 from components.common.scores import INTERVAL_LEVEL
 from components.evaluate.regression import photometric
-from components.evaluate.regression.calibration_diagrams import draw_coverage, draw_pit, draw_risk_coverage
 from components.evaluate.regression.diagrams import (
     draw_comparison,
     draw_predicted_and_true,
-    draw_score_by_feature,
 )
 from components.evaluate.regression.image_attention import EXCHANGED, NOTHING, WITHHELD, Attention
 from components.evaluate.regression.image_curves import FEATURES, Curves
@@ -25,15 +23,21 @@ from components.evaluate.regression.image_diagrams import (
     titles,
 )
 from components.evaluate.regression.image_external import add_external
-from components.evaluate.regression.metrics import Table
 from components.evaluate.regression.photometric_baselines import TRAINING_ROWS
 from components.evaluate.regression.score_table import add_score_table, arrays, published_in_words
+from components.evaluate.regression.sections import Shown, add_by_feature, add_uncertainty
 from components.evaluate.training_section import add_training
 
 if TYPE_CHECKING:
     from components.evaluate.regression.evaluation import Evaluation
 
 _FORM = ".4f"
+_BY_FEATURE = (
+    Shown("nmad", "NMAD", _FORM, drawn="NMAD of dz/(1+z)", interval=True),
+    Shown("bias", "Median dz/(1+z)", _FORM, drawn="Median of dz/(1+z)"),
+    Shown("outlier_fraction", "Outliers", _FORM),
+    Shown("coverage_68", "Inside 68 %", ".3f"),
+)
 _MATTERS = 1.05
 """By how much the NMAD must grow without something for it to matter."""
 
@@ -67,7 +71,13 @@ def write_report(path: Path, e: "Evaluation") -> None:
         add_external(report.section("Real pictures", e.external.provenance), e.external, e.external_scored)
     _add_errors(report.section("Where it errs"), e)
     _add_features(report.section("By redshift, magnitude and shape"), e.curves)
-    _add_uncertainty(report.section("How far to trust the uncertainties"), e)
+    add_uncertainty(
+        report.section("How far to trust the uncertainties"),
+        e.outcome,
+        e.curves.coverage,
+        e.curves.risk_coverage,
+        "Outlier fraction",
+    )
     _add_attention(report.section("What it rests on"), e)
     _add_worst(report.section("The worst predictions"), e)
     if e.history:
@@ -109,63 +119,10 @@ def _add_errors(section: Section, e: "Evaluation") -> None:
 
 def _add_features(section: Section, curves: Curves) -> None:
     for name, (feature, _) in FEATURES.items():
-        rows = curves.by[name]
-        if not rows:
+        if curves.by[name]:
+            add_by_feature(section, curves.by[name], feature, "galaxies", _BY_FEATURE)
+        else:
             section.text(f"Nothing is known of the {feature} of these galaxies.")
-            continue
-        low, high = (
-            np.array([np.inf if row[end] is None else row[end] for row in rows]) for end in ("low", "high")
-        )
-        count = np.array([row["count"] for row in rows], dtype=np.float64)
-        section.figures(
-            [
-                draw_score_by_feature(
-                    low, high, *arrays([row[score] for row in rows]), count, score=label, feature=feature
-                )
-                for score, label in (("nmad", "NMAD of dz/(1+z)"), ("bias", "Median of dz/(1+z)"))
-            ]
-        )
-        _add_feature_table(section, rows, feature)
-
-
-def _add_feature_table(section: Section, rows: Table, feature: str) -> None:
-    section.table(
-        f"Scores by {feature}.",
-        [
-            Column(feature[0].upper() + feature[1:]),
-            Column("Galaxies", ",.0f"),
-            Column("NMAD", _FORM),
-            Column("Interval", _FORM),
-            Column("Median dz/(1+z)", _FORM),
-            Column("Outliers", _FORM),
-            Column("Inside 68 %", ".3f"),
-        ],
-        [
-            [
-                f"from {row['low']:g}" if row["high"] is None else f"{row['low']:g} to {row['high']:g}",
-                row["count"],
-                row["nmad"].value,
-                format_interval(row["nmad"].low, row["nmad"].high, _FORM),
-                row["bias"].value,
-                row["outlier_fraction"].value,
-                row["coverage_68"].value,
-            ]
-            for row in rows
-        ],
-    )
-
-
-def _add_uncertainty(section: Section, e: "Evaluation") -> None:
-    coverage, risk = e.curves.coverage, e.curves.risk_coverage
-    section.figures(
-        [
-            draw_coverage(coverage["level"], coverage["observed"], coverage["low"], coverage["high"]),
-            draw_pit(e.outcome.columns["pit"]),
-            draw_risk_coverage(
-                np.array(risk["kept"]), np.array(risk["catastrophic_fraction"]), risk_name="Outlier fraction"
-            ),
-        ]
-    )
 
 
 def _add_attention(section: Section, e: "Evaluation") -> None:

@@ -5,16 +5,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from components.common.report import Column, Headline, Report, Section, format_interval
+from components.common.report import Column, Headline, Report, Section
 from components.common.scores import INTERVAL_LEVEL
 from components.common.wording import counted
 from components.evaluate.regression import redshift
 from components.evaluate.regression.baselines import COMPONENTS, TEMPLATE_ROWS, TRAINING_ROWS
-from components.evaluate.regression.calibration_diagrams import draw_coverage, draw_pit, draw_risk_coverage
-from components.evaluate.regression.diagrams import draw_comparison, draw_score_by_feature, sentence
+from components.evaluate.regression.diagrams import draw_comparison
 from components.evaluate.regression.external_report import add_external
 from components.evaluate.regression.line_confusion import LineConfusion
-from components.evaluate.regression.metrics import Table
 from components.evaluate.regression.outcome import Outcome
 from components.evaluate.regression.redshift_diagrams import (
     draw_redshift_distribution,
@@ -22,6 +20,7 @@ from components.evaluate.regression.redshift_diagrams import (
     draw_velocity_errors,
 )
 from components.evaluate.regression.score_table import add_score_table, arrays, published_in_words
+from components.evaluate.regression.sections import Shown, add_by_feature, add_uncertainty
 from components.evaluate.regression.spectrum_curves import Curves
 from components.evaluate.regression.spectrum_diagrams import draw_spectra
 from components.evaluate.training_section import add_training
@@ -34,8 +33,12 @@ if TYPE_CHECKING:
 _PUBLISHED_SOURCE = "FNet on DR16Q, arXiv:2201.03393"
 _STREAKS_LISTED = 8
 _DRAWN_BINS = 400  # as many as a figure has columns
-_FRACTION = ".3f"
-_VELOCITY = ",.0f"
+_BY_FEATURE = (
+    Shown("accuracy_6000_km_s", "Within 6000 km/s", ".3f", drawn="Within 6000 km/s", percent=True, interval=True),
+    Shown("median_dv_km_s", "Median |dv|, km/s", ",.0f", drawn="Median |dv|, km/s"),
+    Shown("catastrophic_fraction", "Catastrophic", ".3f"),
+    Shown("coverage_68", "Inside 68 %", ".3f"),
+)
 
 
 def write_report(path: Path, e: "Evaluation") -> None:
@@ -65,7 +68,13 @@ def write_report(path: Path, e: "Evaluation") -> None:
         add_external(section, e.external, e.external_scored)
     _add_errors(report.section("Where it errs"), e)
     _add_features(report.section("By redshift and signal-to-noise"), e.curves)
-    _add_uncertainty(report.section("How far to trust the uncertainties"), e)
+    add_uncertainty(
+        report.section("How far to trust the uncertainties"),
+        e.outcome,
+        e.curves.coverage,
+        e.curves.risk_coverage,
+        "Catastrophic fraction",
+    )
     _add_worst(report.section("The worst spectra"), Preparation.from_settings(e.settings).grid, e.outcome)
     if e.history:
         add_training(report.section("Training"), e.history, "Loss", e.rows, e.kind.noun)
@@ -134,75 +143,14 @@ def _describe_confusion(confusion: LineConfusion) -> str:
         return "No prediction is off by more than |dz| / (1 + z) = 0.05."
     return (
         f"Off by more than |dz| / (1 + z) = 0.05: {counted(confusion.failures, 'prediction')}. Where one line "
-        "would "
-        f"have been taken for another: {confusion.on_streak} of these; predictions that know nothing of the "
-        "spectrum "
-        f"would put {confusion.expected_by_chance:.1f} there by chance."
+        f"would have been taken for another: {confusion.on_streak} of these; predictions that know nothing of the "
+        f"spectrum would put {confusion.expected_by_chance:.1f} there by chance."
     )
 
 
 def _add_features(section: Section, curves: Curves) -> None:
     for rows, feature in ((curves.by_redshift, "redshift"), (curves.by_sn, "median S/N per pixel")):
-        low, high = (np.array([np.inf if row[e] is None else row[e] for row in rows]) for e in ("low", "high"))
-        count = np.array([row["count"] for row in rows], dtype=np.float64)
-        section.figures(
-            [
-                draw_score_by_feature(
-                    low,
-                    high,
-                    *arrays([row[name] for row in rows]),
-                    count,
-                    score=label,
-                    feature=feature,
-                    percent=percent,
-                )
-                for name, label, percent in (
-                    ("accuracy_6000_km_s", "Within 6000 km/s", True),
-                    ("median_dv_km_s", "Median |dv|, km/s", False),
-                )
-            ]
-        )
-        _add_feature_table(section, rows, feature)
-
-
-def _add_feature_table(section: Section, rows: Table, feature: str) -> None:
-    section.table(
-        f"Scores by {feature}.",
-        [
-            Column(sentence(feature)),
-            Column("Objects", ",.0f"),
-            Column("Within 6000 km/s", _FRACTION),
-            Column(f"{INTERVAL_LEVEL:.0%} interval", _FRACTION),
-            Column("Median |dv|, km/s", _VELOCITY),
-            Column("Catastrophic", _FRACTION),
-            Column("Inside 68 %", _FRACTION),
-        ],
-        [
-            [
-                f"from {row['low']:g}" if row["high"] is None else f"{row['low']:g} to {row['high']:g}",
-                row["count"],
-                row["accuracy_6000_km_s"].value,
-                format_interval(row["accuracy_6000_km_s"].low, row["accuracy_6000_km_s"].high, _FRACTION),
-                row["median_dv_km_s"].value,
-                row["catastrophic_fraction"].value,
-                row["coverage_68"].value,
-            ]
-            for row in rows
-        ],
-    )
-
-
-def _add_uncertainty(section: Section, e: "Evaluation") -> None:
-    coverage, risk = e.curves.coverage, e.curves.risk_coverage
-    section.figures(
-        [
-            draw_coverage(coverage["level"], coverage["observed"], coverage["low"], coverage["high"]),
-            draw_pit(e.outcome.columns["pit"]),
-            draw_risk_coverage(
-                np.array(risk["kept"]), np.array(risk["catastrophic_fraction"]), risk_name="Catastrophic fraction"
-            ),
-        ]
-    )
+        add_by_feature(section, rows, feature, "objects", _BY_FEATURE)
 
 
 def _add_worst(section: Section, grid: WavelengthGrid, outcome: Outcome) -> None:
@@ -210,8 +158,7 @@ def _add_worst(section: Section, grid: WavelengthGrid, outcome: Outcome) -> None
     drawn = worst.distribution.merged(_DRAWN_BINS)
     section.text(
         "The largest velocity errors of the test set: what a model cannot do shows here first. Fluxes are as the "
-        "model "
-        "sees them: above their median, in units of their spread."
+        "model sees them: above their median, in units of their spread."
     )
     section.figures(
         draw_spectra(
