@@ -157,8 +157,7 @@ def read_batches(
                 keep = file.read_row_group(group, columns=["split"])["split"].to_numpy() == split
                 if not keep.any():
                     continue
-            table = file.read_row_group(group, columns=wanted)
-            batch = {name: _to_numpy(table[name], table.field(name)) for name in wanted}
+            batch = _read_group(file, group, wanted)
             yield batch if keep is None or keep.all() else {name: a[keep] for name, a in batch.items()}
 
 
@@ -174,15 +173,28 @@ def read_table(path: Path, columns: Sequence[str] | None = None, split: str | No
 
 
 def read_marked(
-    path: Path, columns: Sequence[str], split: str, marked: npt.NDArray[np.bool_]
+    path: Path, marked: npt.NDArray[np.bool_], columns: Sequence[str] | None = None, split: str | None = None
 ) -> Iterator[Columns]:
-    """Stream some rows of a split, one row group at a time; `marked`, in the order of the split, says which."""
-    done = 0
-    for batch in read_batches(path, columns, split):
-        wanted = marked[done : done + len(batch[columns[0]])]
-        done += len(wanted)
-        if wanted.any():
-            yield {name: values[wanted] for name, values in batch.items()}
+    """Stream some rows of a table, or of a split of it; row groups that have none of them are not read.
+
+    Parameters
+    ----------
+    path, columns, split
+        As for `read_batches`.
+    marked : ndarray of bool, shape (rows,)
+        Which rows, in the order of the table or of the split.
+    """
+    with open_table(path) as file:
+        wanted = list(columns) if columns is not None else file.schema_arrow.names
+        _require_columns(path, file.schema_arrow, [*wanted, "split"] if split else wanted)
+        done = 0
+        for group in range(file.num_row_groups):
+            rows = np.arange(file.metadata.row_group(group).num_rows)
+            if split is not None:
+                rows = rows[file.read_row_group(group, columns=["split"])["split"].to_numpy() == split]
+            rows, done = rows[marked[done : done + rows.size]], done + rows.size
+            if rows.size:
+                yield {name: values[rows] for name, values in _read_group(file, group, wanted).items()}
 
 
 def read_provenance(path: Path) -> Provenance:
@@ -243,6 +255,11 @@ def open_table(path: Path) -> pq.ParquetFile:
             f"{path} is not a whole Parquet file: {error}.",
             "Delete it and run the stage that writes it again.",
         ) from error
+
+
+def _read_group(file: pq.ParquetFile, group: int, columns: Sequence[str]) -> Columns:
+    table = file.read_row_group(group, columns=columns)
+    return {name: _to_numpy(table[name], table.field(name)) for name in columns}
 
 
 def _require_columns(path: Path, schema: pa.Schema, wanted: Iterable[str], remedy: str = _REMEDY) -> None:

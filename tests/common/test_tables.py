@@ -267,7 +267,12 @@ def test_marked_rows_of_a_split_are_streamed(tmp_path: Path) -> None:
     whole = read_table(tmp_path / "t.parquet", ["id", "flux"], "train")
     marked = np.zeros(len(whole["id"]), dtype=bool)
     marked[[0, 3, -1]] = True
-    parts = list(read_marked(tmp_path / "t.parquet", ["id", "flux"], "train", marked))
+    parts = list(read_marked(tmp_path / "t.parquet", marked, ["id", "flux"], "train"))
     assert len(parts) == 2, "row groups without a marked row are passed over"
     assert np.concatenate([part["id"] for part in parts]).tolist() == whole["id"][marked].tolist()
     assert np.array_equal(np.concatenate([part["flux"] for part in parts]), whole["flux"][marked])
+    (part,) = read_marked(tmp_path / "t.parquet", np.arange(4 * ROWS_PER_GROUP) == ROWS_PER_GROUP + 1)
+    assert (part["id"].tolist(), set(part)) == (
+        [f"sim-{ROWS_PER_GROUP + 1:06d}"],
+        {field.name for field in FIELDS},
+    )

@@ -3,11 +3,10 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from components.common.errors import InputError
-from components.common.tables import Columns, read_batches
+from components.common.tables import Columns, read_marked, read_table
 from components.common.telemetry import report_progress
 from components.promote.champion.answers import Answers, Rows
 
@@ -15,7 +14,7 @@ from components.promote.champion.answers import Answers, Rows
 def find_objects(
     source: Path, objects: Answers, noun: str, columns: Sequence[str] | None = None
 ) -> Iterator[tuple[Columns, Rows]]:
-    """Read the raw rows of some objects, batch by batch.
+    """Read the raw rows of some objects, batch by batch; what holds none of them is not read but for the names.
 
     Parameters
     ----------
@@ -40,14 +39,14 @@ def find_objects(
     InputError
         At the end, when not every object was there.
     """
-    wanted, seen = pd.Index(objects.ids), 0
-    for batch in read_batches(source / "dataset.parquet", ["id", *columns] if columns else None):
-        position = wanted.get_indexer(pd.Index(batch["id"]))
-        chosen = np.flatnonzero(position >= 0)
-        if chosen.size:
-            seen += chosen.size
-            yield {name: values[chosen] for name, values in batch.items()}, position[chosen]
-            report_progress(seen, len(objects), noun)
+    table, seen = source / "dataset.parquet", 0
+    position = pd.Index(objects.ids).get_indexer(pd.Index(read_table(table, ["id"])["id"]))
+    which = position[position >= 0]
+    for batch in read_marked(table, position >= 0, ["id", *columns] if columns else None):
+        own = which[seen : seen + len(batch["id"])]
+        seen += own.size
+        yield batch, own
+        report_progress(seen, len(objects), noun)
     if seen != len(objects):
         raise InputError(
             f"Of {len(objects)} {noun} that were tested, {seen} are in {source}.",

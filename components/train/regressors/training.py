@@ -194,7 +194,7 @@ def read_rows(table: Path, split: str, most: int, seed: int, targets: Sequence[s
         warn(f"Of {count} rows of the split {split}, {most} are used: all are held in memory.")
         wanted = _draw(wanted, most, seed)
     # Described as they are read: a survey's spectra are not held, nor any that is not drawn.
-    spectra = Spectra.joined([describe(batch) for batch in read_marked(table, COLUMNS, split, wanted)])
+    spectra = Spectra.joined([describe(batch) for batch in read_marked(table, wanted, COLUMNS, split)])
     labels = {name: values[wanted] for name, values in labels.items()}
     return Rows(spectra, to_targets(labels, spectra, str(table), targets), labels[groups])
 
@@ -212,7 +212,7 @@ def _draw(wanted: npt.NDArray[np.bool_], most: int, seed: int) -> npt.NDArray[np
 def _some_validation(table: Path, seed: int) -> Columns:
     """Read validation spectra, at most `FAMILIARITY_ROWS`, for a quantile of what they are like."""
     wanted = np.ones(len(read_table(table, ["coverage"], "validation")["coverage"]), dtype=bool)
-    parts = list(read_marked(table, COLUMNS, "validation", _draw(wanted, FAMILIARITY_ROWS, seed)))
+    parts = list(read_marked(table, _draw(wanted, FAMILIARITY_ROWS, seed), COLUMNS, "validation"))
     return {name: np.concatenate([part[name] for part in parts]) for name in COLUMNS}
 
 
