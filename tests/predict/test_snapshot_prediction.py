@@ -68,7 +68,7 @@ def test_bad_files_are_left_out_and_said(simulations: Path, reconstruction_model
     write_snapshot(tmp_path / "wide.hdf5", np.nan_to_num(positions), 0.0, 50.0)
     files = [cut, good, tmp_path / "nan.hdf5", tmp_path / "wide.hdf5", tmp_path / "absent.hdf5"]
     predict(files, reconstruction_model, tmp_path / "out", Settings())
-    assert len(read_table(tmp_path / "out" / "predictions.parquet", ["id"])["id"]) == 1
+    assert read_table(tmp_path / "out" / "predictions.parquet", ["file"])["file"].tolist() == [str(good)]
     rejected = read_table(tmp_path / "out" / "rejected.parquet")
     assert set(rejected["id"]) == {"cut", "nan", "wide", "absent"}
     details = dict(zip(rejected["id"], rejected["detail"], strict=True))
@@ -79,19 +79,28 @@ def test_bad_files_are_left_out_and_said(simulations: Path, reconstruction_model
 
 def test_nothing_usable_is_an_error(reconstruction_model: Path, tmp_path: Path) -> None:
     (tmp_path / "x.hdf5").write_bytes(b"\x89HDF\r\n\x1a\n")
-    with pytest.raises(InputError, match="None of the 1 snapshots can be used"):
+    with pytest.raises(InputError, match=r"None of the 1 snapshots can be used\. .*x\.hdf5 is not a whole"):
         predict(tmp_path, reconstruction_model, tmp_path / "out", Settings())
     with pytest.raises(InputError, match="There is no snapshot"):
         predict(tmp_path / "out", reconstruction_model, tmp_path / "other", Settings())
 
 
 def test_parts_of_one_snapshot_belong_together(tmp_path: Path) -> None:
-    names = ["snapshot_090.10.hdf5", "snapshot_090.2.hdf5", "snapshot_090.0.hdf5", "other.hdf5"]
+    names = [
+        "snapshot_090.10.hdf5",
+        "snapshot_090.2.hdf5",
+        "snapshot_090.0.hdf5",
+        "other.hdf5",
+        "own.h5",
+        "._own.h5",
+    ]
+    (tmp_path / "folder.hdf5").mkdir()
     for name in names:
         (tmp_path / name).touch()
     found = [[path.name for path in parts] for parts in find_snapshots(tmp_path)]
     assert sorted(found) == [
         ["other.hdf5"],
+        ["own.h5"],
         ["snapshot_090.0.hdf5", "snapshot_090.2.hdf5", "snapshot_090.10.hdf5"],
     ]
 

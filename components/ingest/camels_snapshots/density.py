@@ -17,6 +17,9 @@ DARK = 1
 """The type of dark matter, in every code."""
 _TOLERANCE = 0.01
 _SMALLEST_SPREAD = 0.5
+_FEW = 1000
+"""So many black holes may well be in one half of the box."""
+_MOST_TYPES = 32
 _WEAKEST_LATTICE = 0.05
 _SAMPLED = 16
 
@@ -66,25 +69,32 @@ def read_density(
     """
     grid = np.zeros((settings.grid,) * 3, dtype=np.float32)
     seen: npt.NDArray[np.int64] | None = None
-    extent = _Extent()
+    extents = [_Extent() for _ in range(_MOST_TYPES)]
     first: Header | None = None
+    last: Path | None = None
     for path in files:
+        last = path
         with open_snapshot(path) as file:
             _check(path, file.header, settings)
             if first is None:
                 first = file.header
                 offset = lattice_offset(file, settings.box_size_mpc_h) if offset is None else offset
-            _paint(path, file, grid, settings, offset or (0.0, 0.0, 0.0), workers, extent)
+            _paint(path, file, grid, settings, offset or (0.0, 0.0, 0.0), workers, extents)
             seen = file.header.counts + (0 if seen is None else seen)
     if first is None or seen is None or offset is None:
         raise InputError("A snapshot has no file.", "Fetch the simulation again.")
     if not np.array_equal(seen, first.totals):
         raise InputError(
-            f"The files of the snapshot hold {_counts(seen)} particles, but it has {_counts(first.totals)}.",
-            "Fetch the files that are missing.",
+            f"The files of the snapshot {last} hold {_counts(seen)} particles, but it has "
+            f"{_counts(first.totals)}.",
+            f"Give all of its files: its header says that there are {first.files}.",
         )
-    extent.check(settings.box_size_mpc_h)
-    grid *= np.float32(1 / grid.mean(dtype=np.float64))
+    for extent in extents:
+        extent.check(last, settings.box_size_mpc_h)
+    mean = float(grid.mean(dtype=np.float64))
+    if not mean > 0:
+        raise InputError(f"The particles of {last} have no mass.", "Mend the file, or leave this simulation out.")
+    grid *= np.float32(1 / mean)
     return Density(grid, first, offset)
 
 
@@ -112,18 +122,20 @@ class _Extent:
     """Where particles are, to notice coordinates in other units than the box's."""
 
     def __init__(self) -> None:
-        self._low, self._high = np.inf, -np.inf
+        self._low, self._high, self._count = np.inf, -np.inf, 0
 
     def see(self, positions: npt.NDArray[np.float64], unit: float) -> None:
+        self._count += len(positions)
         self._low = min(self._low, float(positions.min()) * unit)
         self._high = max(self._high, float(positions.max()) * unit)
 
-    def check(self, box_size: float) -> None:
+    def check(self, path: object, box_size: float) -> None:
         inside = -_TOLERANCE * box_size <= self._low and self._high <= (1 + _TOLERANCE) * box_size
-        if not inside or self._high - self._low < _SMALLEST_SPREAD * box_size:
+        narrow = self._count > _FEW and self._high - self._low < _SMALLEST_SPREAD * box_size
+        if self._count and (narrow or not inside):
             raise InputError(
-                f"Particles lie between {self._low:g} and {self._high:g} Mpc/h in a box of {box_size:g}: they are "
-                "in other units than the box.",
+                f"Particles of {path} lie between {self._low:g} and {self._high:g} Mpc/h in a box of "
+                f"{box_size:g}: they are in other units than the box, or not counted from its corner.",
                 "Mend the file, or leave this simulation out.",
             )
 
@@ -132,7 +144,8 @@ def _check(path: Path, header: Header, settings: Settings) -> None:
     if abs(header.box_size / settings.box_size_mpc_h - 1) > _TOLERANCE:
         raise InputError(
             f"{path} says that its box is {header.box_size:g} Mpc/h wide, not {settings.box_size_mpc_h:g}.",
-            "Set box_size_mpc_h to that of the simulations; a file in other units than kpc/h must say so.",
+            "Set box_size_mpc_h to that of the simulations, or give a box as wide as those that a model learnt "
+            "from; a file in other units than kpc/h must say so.",
         )
     if header.lattice:
         require_divisor(settings.grid, header.lattice)
@@ -145,7 +158,7 @@ def _paint(
     settings: Settings,
     offset: Offset,
     workers: int,
-    extent: _Extent,
+    extents: list[_Extent],
 ) -> None:
     unit = file.header.unit
     kinds = range(len(file.header.counts)) if settings.matter == "all" else (DARK,)
@@ -162,7 +175,7 @@ def _paint(
                     (offset[0] / unit, offset[1] / unit, offset[2] / unit),
                 ),
             )
-            extent.see(part.positions, unit)
+            extents[kind].see(part.positions, unit)
 
 
 def _named(path: Path, action: Callable[[], None]) -> None:

@@ -1,7 +1,7 @@
 """Snapshots as they are on the disk: HDF5 of any Gadget, or the binary format 1 in which 2LPT writes its start."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -16,6 +16,8 @@ from components.ingest.camels_snapshots.gadget_file import GadgetFile
 from components.ingest.camels_snapshots.snapshot_header import Part, SnapshotFile, read_header
 
 _PARTICLES_PER_PART = 1 << 20
+_TRACERS = 3
+"""In Arepo's files of this type there may be tracers, which have parents instead of places and masses."""
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
@@ -30,12 +32,12 @@ class Hdf5File(AbstractContextManager["Hdf5File"]):
 
     def __init__(self, path: Path):
         self._path = path
-        try:
+        with _told(path):
             self._file = h5py.File(path, "r")
-        except OSError as error:
-            raise _broken(path, error) from error
         try:
-            self.header = read_header(path, self._attributes())
+            with _told(path):
+                attributes = self._attributes()
+            self.header = read_header(path, attributes)
         except InputError:
             self._file.close()
             raise
@@ -50,17 +52,28 @@ class Hdf5File(AbstractContextManager["Hdf5File"]):
         count = int(self.header.counts[kind]) if kind < len(self.header.counts) else 0
         if not count:
             return
-        positions = self._dataset(f"PartType{kind}/Coordinates", (count, 3))
         fixed = float(self.header.masses[kind])
-        masses = None if fixed > 0 else self._dataset(f"PartType{kind}/Masses", (count,))
+        with _told(self._path):
+            if kind == _TRACERS and f"PartType{kind}/ParentID" in self._file:
+                return
+            positions = self._dataset(f"PartType{kind}/Coordinates", (count, 3))
+            masses = None if fixed > 0 else self._dataset(f"PartType{kind}/Masses", (count,))
         for start in range(0, count, _PARTICLES_PER_PART):
             stop = min(count, start + _PARTICLES_PER_PART)
-            try:
+            with _told(self._path):
                 here = _native(positions[start:stop])
                 own = fixed if masses is None else np.asarray(masses[start:stop], dtype=np.float32)
-            except OSError as error:
-                raise _broken(self._path, error) from error
+            if masses is not None:
+                self._check_masses(kind, own)
             yield Part(here, own)
+
+    def _check_masses(self, kind: int, masses: Any) -> None:
+        bad = int(np.count_nonzero(~(np.isfinite(masses) & (masses >= 0))))
+        if bad:
+            raise InputError(
+                f"{bad} of {len(masses)} masses of PartType{kind} in {self._path} are negative or not finite.",
+                "Fetch the file again; if it stays so, leave this simulation out.",
+            )
 
     def _attributes(self) -> dict[str, Any]:
         if "Header" not in self._file:
@@ -69,10 +82,7 @@ class Hdf5File(AbstractContextManager["Hdf5File"]):
                 "Give a snapshot, not a catalogue or a file of another kind.",
             )
         groups = [self._file[name].attrs for name in ("Parameters", "Header") if name in self._file]
-        try:
-            return {name: value for group in groups for name, value in group.items()}
-        except OSError as error:
-            raise _broken(self._path, error) from error
+        return {name: value for group in groups for name, value in group.items()}
 
     def _dataset(self, name: str, shape: tuple[int, ...]) -> Any:
         if name not in self._file:
@@ -81,6 +91,11 @@ class Hdf5File(AbstractContextManager["Hdf5File"]):
                 "Fetch the file again; if it stays so, leave this simulation out.",
             )
         dataset = self._file[name]
+        if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind not in "fiu":
+            raise InputError(
+                f"{name} in {self._path} is no array of numbers.",
+                "Give a snapshot of Gadget, Arepo or GADGET-4 as the archive ships it.",
+            )
         if dataset.shape != shape:
             raise InputError(
                 f"{name} in {self._path} has shape {dataset.shape}, not {shape} as the header says.",
@@ -106,10 +121,22 @@ def open_snapshot(path: Path) -> AbstractContextManager[SnapshotFile]:
         beginning = file.read(len(_HDF5))
     if beginning == _HDF5:
         return Hdf5File(path)
+    if beginning.startswith(b"\x1f\x8b"):
+        raise InputError(f"{path} is compressed.", f"Run `gunzip {path.name}` first.")
+    if beginning.lstrip().startswith(b"<"):
+        raise InputError(
+            f"{path} is a web page, not a snapshot.", "The archive sent an error: fetch it again later."
+        )
     return GadgetFile(path)
 
 
-def _broken(path: Path, error: OSError) -> InputError:
-    return InputError(
-        f"{path} is not a whole HDF5 file: {error}.", "Fetch it again; if it stays so, leave this simulation out."
-    )
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Say of which file an error of HDF5 is: what is damaged may raise any of these."""
+    try:
+        yield
+    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
+        raise InputError(
+            f"{path} is not a whole HDF5 file: {error}.",
+            "Fetch it again; if it stays so, leave this simulation out.",
+        ) from error

@@ -97,11 +97,20 @@ def read_header(path: object, values: Mapping[str, Any]) -> Header:
     if missing or not {"Redshift", "Time"} & set(values):
         missing = missing or ["Redshift"]
         raise InputError(f"The header of {path} has no {', '.join(missing)}.", _REMEDY)
+    try:
+        header = _header(values)
+    except (ValueError, TypeError, IndexError, OverflowError) as error:
+        raise InputError(f"The header of {path} cannot be understood: {error}.", _REMEDY) from error
+    _check(path, header)
+    return header
+
+
+def _header(values: Mapping[str, Any]) -> Header:
     # CAMELS counts in kpc/h; what else a file counts in, it says.
     unit = _scalar(values.get("UnitLength_in_cm", KPC_CM)) / KPC_CM / 1e3
-    counts = np.atleast_1d(np.asarray(values["NumPart_ThisFile"])).astype(np.int64)
-    totals = np.atleast_1d(np.asarray(values.get("NumPart_Total", counts))).astype(np.int64)
-    high = np.atleast_1d(np.asarray(values.get("NumPart_Total_HighWord", 0))).astype(np.int64)
+    counts = _integers(values["NumPart_ThisFile"])
+    totals = _integers(values.get("NumPart_Total", counts))
+    high = _integers(values.get("NumPart_Total_HighWord", 0))
     masses = np.zeros(len(counts))
     table = np.atleast_1d(np.asarray(values.get("MassTable", 0.0), dtype=np.float64))
     masses[: len(table)] = table[: len(masses)]
@@ -109,13 +118,31 @@ def read_header(path: object, values: Mapping[str, Any]) -> Header:
     return Header(
         box_size=_scalar(values["BoxSize"]) * unit,
         unit=unit,
-        redshift=_scalar(values["Redshift"]) if "Redshift" in values else 1 / time - 1,
+        redshift=_scalar(values["Redshift"]) if "Redshift" in values else 1 / time - 1 if time else np.inf,
         omega_m=_scalar(values.get("Omega0", np.nan)),
         files=max(1, int(_scalar(values.get("NumFilesPerSnapshot", 1)))),
         counts=counts,
         totals=totals + (high << 32),
         masses=masses,
     )
+
+
+def _check(path: object, header: Header) -> None:
+    said = {
+        "BoxSize": header.box_size > 0,
+        "UnitLength_in_cm": header.unit > 0,
+        "Redshift": bool(np.isfinite(header.redshift)),
+        "NumPart_ThisFile": bool((header.counts >= 0).all()),
+        "MassTable": bool(np.isfinite(header.masses).all() and (header.masses >= 0).all()),
+    }
+    if wrong := [name for name, good in said.items() if not good]:
+        raise InputError(f"The header of {path} has an impossible {', '.join(wrong)}.", _REMEDY)
+    if not header.totals.any():
+        raise InputError(f"{path} holds no particles.", _REMEDY)
+
+
+def _integers(values: Any) -> npt.NDArray[np.int64]:
+    return np.atleast_1d(np.asarray(values)).astype(np.int64)
 
 
 def _scalar(value: Any) -> float:

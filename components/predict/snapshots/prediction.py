@@ -29,7 +29,7 @@ UNUSABLE = "unusable file"
 SAMPLES = 8
 """Samples that are stored of each box."""
 
-_PART = re.compile(r"\.\d+\.hdf5$")
+_PART = re.compile(r"\.(\d+)\.(hdf5|h5)$")
 _EXPECTED = tuple(f"expected_r_{name}" for name in ("low_k", "mid_k", "high_k", "highest_k"))
 
 
@@ -37,6 +37,7 @@ def fields(shape: Sequence[int]) -> list[pa.Field]:
     """Fields of `predictions.parquet` for slices of a shape."""
     return [
         column("id", "string", "name of the file, or of the first of its parts"),
+        column("file", "string", "that file"),
         column("axis", "string", "along which the slices follow each other"),
         column("redshift", "float64", "of the snapshot"),
         column("omega_m", "float64", "as its header says; NaN where it does not"),
@@ -118,25 +119,34 @@ def predict(inputs: Path | Sequence[Path], model: Path, output: Path, settings: 
         report_counts(rows_in=len(snapshots), rows_out=writer.rows, rejected=len(rejections))
         if not writer.rows:
             raise InputError(
-                f"None of the {len(snapshots)} snapshots can be used: {next(iter(rejections.details), '')}",
-                f"Read why in {output / 'rejected.parquet'}.",
+                f"None of the {len(snapshots)} snapshots can be used. {next(iter(rejections.details), '')}",
+                f"{output / 'rejected.parquet'} says what is wrong with each.",
             )
 
 
 def find_snapshots(inputs: Path | Sequence[Path]) -> list[list[Path]]:
-    """List snapshots, each with its parts in order; of folders the HDF5 files in them."""
+    """List snapshots, each with its parts in order; of folders the HDF5 files in them, hidden ones aside."""
     files: list[Path] = []
     for path in writing.listed(inputs):
-        files += sorted(path.glob("*.hdf5")) if path.is_dir() else [path]
+        files += _within(path) if path.is_dir() else [path]
     if not files:
-        raise InputError("There is no snapshot.", "Name HDF5 files of Gadget, Arepo or GADGET-4.")
+        where = ", ".join(str(path) for path in writing.listed(inputs))
+        raise InputError(
+            f"There is no snapshot in {where or 'nothing'}.",
+            "Name HDF5 files of Gadget, Arepo or GADGET-4, or the folder that they lie in.",
+        )
     grouped: dict[Path, list[Path]] = {}
     for path in files:
         grouped.setdefault(path.with_name(_PART.sub("", path.name)), []).append(path)
     return [sorted(parts, key=_number) for parts in grouped.values()]
 
 
-def reconstruct(name: str, density: Density, network: Any) -> Predicted:
+def _within(folder: Path) -> list[Path]:
+    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in (".hdf5", ".h5"))
+    return [path for path in found if path.is_file() and not path.name.startswith(".")]
+
+
+def reconstruct(name: str, density: Density, network: Any, file: str = "") -> Predicted:
     """Reconstruct one snapshot in memory.
 
     Parameters
@@ -147,6 +157,8 @@ def reconstruct(name: str, density: Density, network: Any) -> Predicted:
         Its particles on the model's grid.
     network : Reconstruction
         Such as `load_model(folder)`.
+    file : str, optional
+        Where it comes from.
     """
     stored: Mapping[str, Any] = network.preprocess_settings
     axis = str(stored["axes"])[0]
@@ -156,6 +168,7 @@ def reconstruct(name: str, density: Density, network: Any) -> Predicted:
     bits = find_warnings(density.header, network.strangeness(final))
     columns: Columns = {
         "id": np.array([name], dtype=object),
+        "file": np.array([file], dtype=object),
         "axis": np.array([axis], dtype=object),
         "redshift": np.array([density.header.redshift]),
         "omega_m": np.array([density.header.omega_m]),
@@ -177,7 +190,7 @@ def _reconstructed(snapshots: list[list[Path]], network: Any, rejections: Reject
         except (ArmillaryError, OSError) as error:
             rejections.add(name, UNUSABLE, str(error))
             continue
-        yield reconstruct(name, density, network)
+        yield reconstruct(name, density, network, str(parts[0]))
 
 
 def _ingest_settings(stored: Mapping[str, Any]) -> IngestSettings:
@@ -201,7 +214,7 @@ def _expected(samples: Any, lengths: tuple[float, float, float]) -> list[float]:
 
 
 def _number(path: Path) -> int:
-    found = re.search(r"\.(\d+)\.hdf5$", path.name)
+    found = _PART.search(path.name)
     return int(found[1]) if found else 0
 
 
