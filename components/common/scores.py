@@ -292,37 +292,6 @@ CALIBRATION = (
 """How honest the predicted distributions are, whatever the target."""
 
 
-def regression_scores(unit: str, outlier_limit: float) -> tuple[Definition, ...]:
-    """Definitions for a target without a convention of its own, with residuals in its unit.
-
-    Parameters
-    ----------
-    unit : str
-        Unit of the target.
-    outlier_limit : float
-        Residual beyond which a prediction is an outlier, in that unit.
-    """
-
-    def of_residual(function: Callable[[Floats, Floats], Floats]) -> Callable[[Predictions, Floats], Floats]:
-        return lambda p, weights: function(p.value - p.truth, weights)
-
-    return (
-        Definition("rmse", "root mean square error", unit, "lower", of_residual(rmse)),
-        Definition("nmad", "normalised median absolute deviation", unit, "lower", of_residual(nmad)),
-        Definition("bias", "median error", unit, "target", of_residual(bias), 0.0),
-        Definition(
-            "outlier_fraction",
-            f"errors above {outlier_limit:g} {unit}".rstrip(),
-            "",
-            "lower",
-            of_residual(lambda residual, weights: outlier_fraction(residual, weights, outlier_limit)),
-            is_fraction=True,
-        ),
-        Definition("r2", "R^2", "", "higher", lambda p, weights: r2(p.truth, p.value, weights)),
-        *CALIBRATION,
-    )
-
-
 def to_json(scores: Mapping[str, Score]) -> dict[str, dict[str, float | None]]:
     """Return scores as in `metrics.json`."""
     return {name: value.to_json() for name, value in scores.items()}

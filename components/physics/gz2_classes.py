@@ -115,12 +115,6 @@ def parse(strings: Sequence[str] | npt.NDArray[Any], first_row: int = 0) -> Pars
     return Parsed(*(table[:, i] for i in range(4)))
 
 
-def unparse(parsed: Parsed) -> Strings:
-    """Put the strings together again."""
-    odd = np.where(parsed.odd == "", "", "(" + parsed.odd + ")")
-    return np.asarray(parsed.trunk + parsed.arms + parsed.winding + odd, dtype=object)
-
-
 def merges(level: str) -> dict[str, tuple[str, ...]]:
     """Tell which trunks each class of a level is made of.
 

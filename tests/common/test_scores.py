@@ -18,6 +18,17 @@ _values = arrays(np.float64, 20, elements=st.floats(-100, 100))
 _counts = arrays(np.int64, 20, elements=st.integers(0, 3)).filter(lambda c: c.sum() > 0)
 
 
+def definitions(outlier_limit):
+    def outliers(p, weights):
+        return scores.outlier_fraction(p.value - p.truth, weights, outlier_limit)
+
+    return (
+        scores.Definition("rmse", "rmse", "mag", "lower", lambda p, w: scores.rmse(p.value - p.truth, w)),
+        scores.Definition("outlier_fraction", "outliers", "", "lower", outliers, is_fraction=True),
+        *scores.CALIBRATION,
+    )
+
+
 @settings(deadline=None)
 @given(_values, _counts, st.floats(0.01, 0.99))
 def test_weights_mean_repetition(values, counts, level):
@@ -74,9 +85,7 @@ def test_calibration_scores_tell_honest_from_overconfident():
 
 def test_all_right_is_no_proof_of_being_always_right():
     truth = np.zeros(34)
-    found = scores.score(
-        scores.regression_scores("mag", 0.1), scores.Predictions.of_points(truth, truth), np.arange(34)
-    )
+    found = scores.score(definitions(0.1), scores.Predictions.of_points(truth, truth), np.arange(34))
     # Clopper & Pearson: were 10.3 % outliers, 34 objects would show none with a probability of 2.5 %.
     assert found["outlier_fraction"].low == 0.0
     assert (1 - found["outlier_fraction"].high) ** 34 == pytest.approx(0.025)
@@ -86,7 +95,7 @@ def test_the_interval_is_that_of_theory():
     generator = np.random.default_rng(0)
     residual = generator.normal(0, 3.0, 2000)
     found = scores.score(
-        scores.regression_scores("mag", 9.0),
+        definitions(9.0),
         scores.Predictions.of_points(np.zeros(2000), residual),
         np.arange(2000),
     )
@@ -125,9 +134,7 @@ def test_chunks_do_not_change_the_draws(monkeypatch):
 
 
 def test_scores_go_to_json():
-    found = scores.score(
-        scores.regression_scores("mag", 1.0), scores.Predictions.of_points(np.ones(1), np.ones(1)), np.zeros(1)
-    )
+    found = scores.score(definitions(1.0), scores.Predictions.of_points(np.ones(1), np.ones(1)), np.zeros(1))
     entry = json.loads(json.dumps(scores.to_json(found), allow_nan=False))["rmse"]
     assert entry == {"value": 0.0, "low": 0.0, "high": 0.0, "baseline": None, "published": None}
 

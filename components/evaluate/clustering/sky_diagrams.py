@@ -13,7 +13,6 @@ CLUSTERS = SERIES[:5]
 """Colours of the clusters in order; a sixth begins anew."""
 
 _MARGIN = 0.04
-_LARGEST_DRAWN = 80.0
 
 
 def colour_of(number: int) -> str:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from components.common import scores
 from components.common.distributions import ONE_SIGMA
 from components.common.scores import Definition, Floats, Predictions
-from components.evaluate.regression.redshift import velocity_km_s
+from components.evaluate.regression.redshift import of_velocity, velocity_km_s
 from components.physics.constants import SPEED_OF_LIGHT_KM_S
 
 HEADLINE = "nmad_km_s"
@@ -18,24 +18,20 @@ OUTLIER = 0.01
 velocity."""
 
 
-def _of_velocity(function: Callable[..., Floats], *arguments: float) -> Callable[[Predictions, Floats], Floats]:
-    return lambda p, weights: function(velocity_km_s(p.value, p.truth), weights, *arguments)
-
-
 def _of_residual(function: Callable[..., Floats]) -> Callable[[Predictions, Floats], Floats]:
     return lambda p, weights: function(p.value - p.truth, weights)
 
 
 REDSHIFT = (
-    Definition("nmad_km_s", "NMAD of dv", "km/s", "lower", _of_velocity(scores.nmad)),
-    Definition("bias_km_s", "median of dv", "km/s", "target", _of_velocity(scores.bias), 0.0),
-    Definition("rmse_km_s", "root mean square of dv", "km/s", "lower", _of_velocity(scores.rmse)),
+    Definition("nmad_km_s", "NMAD of dv", "km/s", "lower", of_velocity(scores.nmad)),
+    Definition("bias_km_s", "median of dv", "km/s", "target", of_velocity(scores.bias), 0.0),
+    Definition("rmse_km_s", "root mean square of dv", "km/s", "lower", of_velocity(scores.rmse)),
     Definition(
         "outlier_fraction",
         "outliers, |dz|/(1+z) > 0.01",
         "",
         "lower",
-        _of_velocity(scores.outlier_fraction, OUTLIER * SPEED_OF_LIGHT_KM_S),
+        of_velocity(scores.outlier_fraction, OUTLIER * SPEED_OF_LIGHT_KM_S),
         is_fraction=True,
     ),
     Definition(
@@ -43,7 +39,7 @@ REDSHIFT = (
         "catastrophic, |dz|/(1+z) > 0.05",
         "",
         "lower",
-        _of_velocity(scores.outlier_fraction, 0.05 * SPEED_OF_LIGHT_KM_S),
+        of_velocity(scores.outlier_fraction, 0.05 * SPEED_OF_LIGHT_KM_S),
         is_fraction=True,
     ),
     Definition("r2", "R^2 of z", "", "higher", lambda p, weights: scores.r2(p.truth, p.value, weights)),

@@ -1,7 +1,7 @@
 """How alike reconstructed and true initial maps are, by wavenumber: what is kept of a box, and the scores."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -89,10 +89,6 @@ class Measured:
         """Spread of the samples over the error of the mean, both rms, shape (resamples, bins)."""
         error = weights @ (self.truth + self.power - 2 * self.cross)
         return np.asarray(np.sqrt((weights @ self.spread) / np.maximum(error, _TINY)))
-
-    def without_samples(self) -> "Measured":
-        """Forget the samples."""
-        return replace(self, spread=np.full_like(self.spread, np.nan))
 
 
 def _correlation(band: int) -> Any:

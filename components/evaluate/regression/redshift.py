@@ -39,7 +39,8 @@ def velocity_km_s(redshift: Floats, truth: Floats) -> Floats:
     return np.asarray(SPEED_OF_LIGHT_KM_S * (redshift - truth) / (1 + truth))
 
 
-def _of_velocity(function: Callable[..., Floats], *arguments: float) -> Callable[[Predictions, Floats], Floats]:
+def of_velocity(function: Callable[..., Floats], *arguments: float) -> Callable[[Predictions, Floats], Floats]:
+    """Make a score of redshifts of a score of residuals."""
     return lambda p, weights: function(velocity_km_s(p.value, p.truth), weights, *arguments)
 
 
@@ -54,21 +55,21 @@ SCORES: tuple[Definition, ...] = (
             f"within {limit} km/s",
             "",
             "higher",
-            _of_velocity(scores.fraction_within, limit),
+            of_velocity(scores.fraction_within, limit),
             is_fraction=True,
         )
         for limit in ACCURACY_LIMITS_KM_S
     ),
-    Definition("median_dv_km_s", "median |dv|", "km/s", "lower", _of_velocity(_quantile_of_size, 0.5)),
-    Definition("p90_dv_km_s", "90th percentile of |dv|", "km/s", "lower", _of_velocity(_quantile_of_size, 0.9)),
-    Definition("nmad_km_s", "NMAD of dv", "km/s", "lower", _of_velocity(scores.nmad)),
-    Definition("bias_km_s", "median of dv", "km/s", "target", _of_velocity(scores.bias), 0.0),
+    Definition("median_dv_km_s", "median |dv|", "km/s", "lower", of_velocity(_quantile_of_size, 0.5)),
+    Definition("p90_dv_km_s", "90th percentile of |dv|", "km/s", "lower", of_velocity(_quantile_of_size, 0.9)),
+    Definition("nmad_km_s", "NMAD of dv", "km/s", "lower", of_velocity(scores.nmad)),
+    Definition("bias_km_s", "median of dv", "km/s", "target", of_velocity(scores.bias), 0.0),
     Definition(
         "catastrophic_fraction",
         "catastrophic, |dz|/(1+z) > 0.05",
         "",
         "lower",
-        _of_velocity(scores.outlier_fraction, CATASTROPHIC * SPEED_OF_LIGHT_KM_S),
+        of_velocity(scores.outlier_fraction, CATASTROPHIC * SPEED_OF_LIGHT_KM_S),
         is_fraction=True,
     ),
     *scores.CALIBRATION,

@@ -79,7 +79,6 @@ class Candidate:
     proposed: Rows
     rows: Rows
     fit: Fit
-    footprint: Footprint
     window: Window
     ra: float
     dec: float
@@ -159,7 +158,6 @@ def _judged(
         proposed,
         rows,
         found,
-        footprint,
         window,
         ra,
         dec,

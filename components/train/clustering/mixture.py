@@ -107,8 +107,6 @@ class Fit:
         Of membership.
     own, other : ndarray, shape (n,)
         Density of the cluster and of the field at each star.
-    rounds : int
-        Rounds that were needed.
     """
 
     cluster: Cluster
@@ -116,7 +114,6 @@ class Fit:
     probability: Floats
     own: Floats
     other: Floats
-    rounds: int
 
 
 def normal(values: Floats, mean: Floats, covariance: Floats) -> Floats:
@@ -177,14 +174,12 @@ def fit(
     share = len(x) / len(sample)
     field = _first_field(values[sample], errors[sample], start[sample], footprint, seed)
     probability = start.astype(np.float64)
-    done = 0
     for _ in range(_TURNS):
         for _ in range(_FIELD_ROUNDS):
             field = _next_field(values[sample], errors[sample], 1 - probability[sample], field, footprint, share)
         other = field.density(values, errors)
         near = _within_reach(cluster, values, errors)
         for _ in range(-(-rounds // _TURNS)):
-            done += 1
             probability = np.zeros(len(x))
             own = cluster.density(x[near], y[near], values[near], errors[near])
             probability[near] = _probability(own, other[near])
@@ -197,7 +192,7 @@ def fit(
             if abs(cluster.stars - before) < 1e-3 * before:
                 break
     own = cluster.density(x, y, values, errors)
-    return Fit(cluster, field, _probability(own, other), own, other, done)
+    return Fit(cluster, field, _probability(own, other), own, other)
 
 
 def _within_reach(cluster: Cluster, values: Floats, errors: Floats) -> npt.NDArray[np.int64]:
