@@ -48,7 +48,21 @@ def test_errors_that_lean_on_feedback_are_found() -> None:
     assert found[0, 0] == pytest.approx(np.corrcoef(residual, feedback)[0, 1], abs=0.05)
     assert found[0, 0] > 0.6
     assert np.abs(np.delete(found.ravel(), 0)).max() < 0.2
-    assert chance_correlation(posterior, groups, 0, 50) < 0.35
+    chance = chance_correlation(posterior, groups, 0, 50)
+    assert chance is not None
+    assert chance.mean < chance.high < 0.35
+    assert chance.share == pytest.approx(1 / 51), "nothing drawn by chance came near"
+
+
+def test_errors_that_have_nothing_to_do_with_feedback_are_as_chance_has_them() -> None:
+    shares = []
+    for seed in range(8):
+        posterior, groups = make_posterior(universes=40, seed=seed)
+        chance = chance_correlation(posterior, groups, seed, 60)
+        assert chance is not None
+        shares.append(chance.share)
+    assert 0.2 < np.mean(shares) < 0.8
+    assert min(shares) > 0.02
 
 
 def test_correlation_by_cosmology_alone_is_not_held_against_a_model() -> None:
@@ -65,7 +79,9 @@ def test_universes_without_feedback_have_no_such_score() -> None:
     posterior, _ = make_posterior()
     truth = posterior.truth.copy()
     truth[:, 2:] = np.nan
-    assert np.isnan(feedback_correlation(replace(posterior, truth=truth), np.ones((3, len(posterior))))).all()
+    bare = replace(posterior, truth=truth)
+    assert np.isnan(feedback_correlation(bare, np.ones((3, len(posterior))))).all()
+    assert chance_correlation(bare, np.arange(len(posterior)), 0) is None
 
 
 def test_power_of_a_wave_is_where_it_belongs() -> None:
@@ -109,6 +125,8 @@ def test_a_whole_evaluation_with_other_files_beside(tmp_path: Path) -> None:
     assert names <= set(found["scores"])
     assert names <= set(found["external"])
     assert found["scores"]["omega_m_rms"]["value"] < found["scores"]["omega_m_rms"]["baseline"]
+    assert set(found["feedback_correlation_by_chance"]) == {"mean", "high", "share"}
+    assert found["scores"]["omega_m_rms"]["value"] < 1.1 * found["baselines"]["start"]["omega_m_rms"]["value"]
     assert set(found["cost_of_invariance"]) == {"omega_m_rms", "sigma_8_rms"}
     assert found["fields"]["names"] == ["Mtot", "T"]
     page = (tmp_path / "results" / "report.html").read_text(encoding="utf-8")

@@ -17,8 +17,9 @@ from components.preprocess.field_maps.preparation import scalings_of
 
 Floats = npt.NDArray[np.float64]
 
-PRIOR, MOMENTS, SPECTRUM = "prior", "moments", "power_spectrum"
+PRIOR, MOMENTS, SPECTRUM, START = "prior", "moments", "power_spectrum", "start"
 LABELS = {
+    START: "ridge that it begins from",
     PRIOR: "mean of the training universes",
     MOMENTS: "mean and variance of the maps, ridge",
     SPECTRUM: "power spectra",

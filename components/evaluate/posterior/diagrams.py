@@ -10,7 +10,7 @@ from matplotlib.figure import Figure as Drawing
 
 from components.common.figures import INK, MUTED, SERIES, WIDTH, Figure, figure_style, finish, new_axes, note
 from components.common.scores import Score
-from components.evaluate.posterior.scores import COSMOLOGY, Posterior, feedback_correlations
+from components.evaluate.posterior.scores import COSMOLOGY, Chance, Posterior, feedback_correlations
 from components.physics.multifield import PARAMETERS
 
 Floats = npt.NDArray[np.float64]
@@ -54,7 +54,7 @@ def draw_parameters(posterior: Posterior, groups: npt.NDArray[Any], which: Seque
 
 
 @figure_style()
-def draw_feedback(posterior: Posterior, chance: float) -> Figure:
+def draw_feedback(posterior: Posterior, chance: Chance | None) -> Figure:
     """Draw the correlations of errors with feedback."""
     drawing, axes = new_axes(2.6)
     found = feedback_correlations(posterior, np.ones((1, len(posterior))))[0]
@@ -64,9 +64,10 @@ def draw_feedback(posterior: Posterior, chance: float) -> Figure:
         axes.bar(at + shift, found[place], 0.38, color=colour, label=f"error of {NAMES[PARAMETERS[place]]}")
     axes.axhspan(-0.1, 0.1, color=MUTED, alpha=0.18, linewidth=0)
     axes.axhline(0, color=INK, linewidth=0.8)
-    for sign in (-1, 1):
-        axes.axhline(sign * chance, color=MUTED, linewidth=0.9, linestyle=(0, (4, 2)))
-    reach = max(0.3, 1.2 * float(np.abs(found).max()), 1.2 * chance)
+    limit = 0.0 if chance is None else chance.high
+    for sign in (-1, 1) if limit else ():
+        axes.axhline(sign * limit, color=MUTED, linewidth=0.9, linestyle=(0, (4, 2)))
+    reach = max(0.3, 1.2 * float(np.abs(found).max()), 1.2 * limit)
     axes.set_ylim(-reach, reach)
     axes.set_xticks(at, labels)
     axes.set_ylabel("Correlation of errors")
@@ -77,7 +78,9 @@ def draw_feedback(posterior: Posterior, chance: float) -> Figure:
         "Correlation of the errors of omega_m and sigma_8 with four parameters of feedback.",
         f"What errors have to do with feedback, at given cosmology. The largest is {found[worst]:.2f}, of "
         f"{NAMES[PARAMETERS[int(worst[0])]]} with {labels[int(worst[1])]}. Grey: the tenth that was aimed at. "
-        f"Dashed: what chance gives for the largest of eight, {chance:.2f}.".replace("-", "\u2212"),
+        f"Dashed: what the largest of eight exceeds by chance once in twenty times, {limit:.2f}.".replace(
+            "-", "\u2212"
+        ),
     )
 
 

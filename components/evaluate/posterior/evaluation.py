@@ -16,7 +16,7 @@ from components.evaluate.posterior.external import try_files
 from components.evaluate.posterior.importance import measure_importance
 from components.evaluate.posterior.measuring import answer, cosmology_of, join, learn_baselines, look
 from components.evaluate.posterior.outcome import External, Outcome, Sample
-from components.evaluate.posterior.scores import SCORES, Posterior, chance_correlation
+from components.evaluate.posterior.scores import SCORES, Chance, Posterior, chance_correlation
 from components.evaluate.settings import Settings
 from components.physics.multifield import PARAMETERS
 
@@ -162,13 +162,15 @@ def as_posterior(cosmology: Any, posterior: Posterior) -> Posterior:
     return Posterior(posterior.truth, mean, width, posterior.reference)
 
 
-def _with_baselines(own: dict[str, Score], others: dict[str, dict[str, Score]], chance: float) -> dict[str, Score]:
+def _with_baselines(
+    own: dict[str, Score], others: dict[str, dict[str, Score]], chance: Chance | None
+) -> dict[str, Score]:
     """Give rms errors and the like beside the prior's, and correlations beside those by chance."""
     beside = {
         name: value.value for name, value in others[PRIOR].items() if name.endswith(("_rms", "_error", "_r2"))
     }
     beside |= {"rms_over_power_spectrum": others[PRIOR]["rms_over_power_spectrum"].value}
-    beside |= {"feedback_correlation": chance} if np.isfinite(chance) else {}
+    beside |= {} if chance is None else {"feedback_correlation": chance.mean}
     return {name: dataclasses.replace(value, baseline=beside.get(name)) for name, value in own.items()}
 
 
@@ -188,6 +190,7 @@ def gather(outcome: Outcome) -> dict[str, Any]:
         "first_field": to_json(outcome.single_scores),
         "marginal": to_json(outcome.marginal),
         "cost_of_invariance": outcome.cost,
+        "feedback_correlation_by_chance": None if outcome.chance is None else dataclasses.asdict(outcome.chance),
         "elsewhere": {name: to_json(found) for name, found in outcome.elsewhere.items()},
         "fields": {
             "names": list(importance.fields),

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
 from components.common.tables import Columns, read_batches
-from components.evaluate.posterior.baselines import SPECTRUM, Baselines, Summaries, fit_baselines, summarise
+from components.evaluate.posterior.baselines import SPECTRUM, START, Baselines, Summaries, fit_baselines, summarise
 from components.evaluate.posterior.outcome import Look, Sample
 from components.evaluate.posterior.scores import COSMOLOGY, OMEGA_M, SIGMA_8, Posterior
 from components.physics.multifield import COSMOLOGICAL, PARAMETERS
@@ -50,6 +50,7 @@ def answer(batch: Columns, model: "MomentModel", baselines: Baselines, settings:
     maps = batch["maps"]
     truth = coordinates(np.column_stack([batch[name] for name in PARAMETERS]))
     answers = baselines.predict(summarise(maps, settings))
+    answers[START] = model.begin(maps)[:, :COSMOLOGY]
     every, single = model.predict(maps), model.predict(maps, model.fields[:1])
     names = np.array([f"{a} {b}" for a, b in zip(batch["suite"], batch["set"], strict=True)], dtype=object)
     return Sample(

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from components.common.provenance import Provenance
 from components.common.scores import Score
 from components.evaluate.posterior.importance import Importance
-from components.evaluate.posterior.scores import Posterior
+from components.evaluate.posterior.scores import Chance, Posterior
 
 Floats = npt.NDArray[np.float64]
 
@@ -107,7 +107,7 @@ class Outcome:
         Of the network, with all fields and with the first alone.
     baselines : dict of str to dict of str to Score
         By method.
-    chance : float
+    chance : Chance or None
         Largest correlation with feedback that chance gives.
     marginal : dict of str to Score
         Of the network that was trained without independence of feedback; empty without one.
@@ -131,7 +131,7 @@ class Outcome:
     scores: dict[str, Score]
     single_scores: dict[str, Score]
     baselines: dict[str, dict[str, Score]]
-    chance: float
+    chance: Chance | None
     marginal: dict[str, Score]
     elsewhere: dict[str, dict[str, Score]]
     importance: Importance

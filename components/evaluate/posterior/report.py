@@ -7,8 +7,9 @@ import numpy as np
 from components.common.figures import Figure
 from components.common.report import Column, Headline, Report, Section, format_interval, format_number
 from components.common.scores import Score
-from components.evaluate.posterior.baselines import LABELS, MOMENTS, PRIOR, SPECTRUM
-from components.evaluate.posterior.diagrams import NAMES, draw_feedback, draw_methods, draw_parameters
+from components.evaluate.posterior.baselines import LABELS, MOMENTS, PRIOR, SPECTRUM, START
+from components.evaluate.posterior.diagrams import NAMES, draw_methods, draw_parameters
+from components.evaluate.posterior.feedback_section import add_feedback, by_chance
 from components.evaluate.posterior.field_diagrams import draw_importance, draw_look
 from components.evaluate.posterior.importance import METHODS
 from components.evaluate.posterior.measuring import PLACES
@@ -30,7 +31,7 @@ OTHERS = (
     "The maps are of hydrodynamic simulations, whose feedback is a model: another code has another one, and the "
     "same strength of feedback means another thing there. The ranking of fields holds for the code trained on."
 )
-_PERCENT = (0.6827, 0.9545)
+_BESIDE = (START, SPECTRUM, MOMENTS, PRIOR)
 
 
 def write_report(path: Path, outcome: Outcome, title: str, slug: str) -> None:
@@ -38,8 +39,8 @@ def write_report(path: Path, outcome: Outcome, title: str, slug: str) -> None:
     report = Report(title, slug, outcome.provenance, headline=_headline(outcome), lead=_lead(outcome))
     _add_scores(report.section("Beside simpler methods"), outcome)
     _add_parameters(report.section("Parameter by parameter"), outcome.sample)
-    _add_calibration(report.section("Are the bars honest?"), outcome.sample.posterior)
-    _add_feedback(report.section("Do errors depend on feedback?"), outcome)
+    _add_calibration(report.section("Are the bars honest?"), outcome.sample.posterior, outcome.sample.groups)
+    add_feedback(report.section("Do errors depend on feedback?"), outcome)
     _add_fields(report.section("Which maps matter most?"), outcome)
     _add_look(report.section("Where the network looks"), outcome)
     if outcome.elsewhere:
@@ -87,8 +88,8 @@ def _is_painted(outcome: Outcome) -> bool:
 
 def _add_scores(section: Section, outcome: Outcome) -> None:
     section.text(_goals(outcome))
-    names = [f"network, {len(outcome.fields)} fields", *(LABELS[name] for name in (SPECTRUM, MOMENTS, PRIOR))]
-    rows = [outcome.scores, *(outcome.baselines[name] for name in (SPECTRUM, MOMENTS, PRIOR))]
+    names = [f"network, {len(outcome.fields)} fields", *(LABELS[name] for name in _BESIDE)]
+    rows = [outcome.scores, *(outcome.baselines[name] for name in _BESIDE)]
     if len(outcome.fields) > 1:
         names.insert(1, f"network, {outcome.fields[0]} alone")
         rows.insert(1, outcome.single_scores)
@@ -101,6 +102,7 @@ def _add_scores(section: Section, outcome: Outcome) -> None:
             Column("Network", ".3f"),
             Column("95 % interval"),
             Column(f"{outcome.fields[0]} alone", ".3f"),
+            Column("Its ridge", ".3f"),
             Column("Power spectra", ".3f"),
             Column("Mean, variance", ".3f"),
             Column("Prior", ".3f"),
@@ -111,12 +113,13 @@ def _add_scores(section: Section, outcome: Outcome) -> None:
                 outcome.scores[definition.name].value,
                 format_interval(outcome.scores[definition.name].low, outcome.scores[definition.name].high, ".3f"),
                 _value(outcome.single_scores, definition.name),
-                *(_value(outcome.baselines[name], definition.name) for name in (SPECTRUM, MOMENTS, PRIOR)),
+                *(_value(outcome.baselines[name], definition.name) for name in _BESIDE),
             ]
             for definition in SCORES
             if definition.name in outcome.scores
         ],
-        notes="Baselines give no errors of their own: they get their rms errors on these maps, so that χ² is 1.",
+        notes="Baselines give no errors of their own: they get their rms errors on these maps, so that χ² is 1. "
+        "Its ridge is the regression on moments and power spectra whose answer the network corrects.",
     )
 
 
@@ -140,8 +143,8 @@ def _goals(outcome: Outcome) -> str:
     if "feedback_correlation" in outcome.scores:
         found = outcome.scores["feedback_correlation"].value
         said.append(
-            f"no error correlated with feedback by 0.1 or more: {word(found < GOAL_CORRELATION)} ({found:.2f}, "
-            f"where chance alone gives {outcome.chance:.2f})"
+            f"no error correlated with feedback by 0.1 or more: {word(found < GOAL_CORRELATION)} ({found:.2f}; "
+            f"{by_chance(outcome.chance)})"
         )
     return f"Goals: {'; '.join(said)}. {_simplest(outcome)}"
 
@@ -203,45 +206,25 @@ def _add_parameters(section: Section, sample: Sample) -> None:
     )
 
 
-def _add_calibration(section: Section, posterior: Posterior) -> None:
+def _add_calibration(section: Section, posterior: Posterior, groups: np.ndarray) -> None:
     pit = posterior.pit[:, :COSMOLOGY].ravel()
     section.text(
         "Probabilities of Ω_m and σ_8 together, of normal distributions with the predicted means and standard "
-        "deviations. Fifteen maps of a universe err together to some degree, so that the bands, which take maps "
-        "for independent, are too narrow."
+        "deviations. Fifteen maps of a universe err together to some degree. The band of the histogram takes them "
+        "for independent, and is too narrow; the intervals of the coverage are by universes."
     )
-    section.figures([draw_pit(pit), _coverage(pit)])
+    section.figures([draw_pit(pit), _coverage(posterior.pit[:, :COSMOLOGY], groups)])
 
 
-def _coverage(pit: np.ndarray) -> Figure:
+def _coverage(pit: np.ndarray, groups: np.ndarray) -> Figure:
     nominal = np.linspace(0.05, 0.95, 19)
-    observed = np.array([np.mean(np.abs(pit - 0.5) <= level / 2) for level in nominal])
-    error = 2 * np.sqrt(np.maximum(observed * (1 - observed), 1e-4) / len(pit))
+    inside = (np.abs(pit - 0.5)[:, :, None] <= nominal / 2).mean(axis=1)
+    names, member = np.unique(groups.astype(np.str_), return_inverse=True)
+    counts = np.bincount(member)
+    each = np.stack([np.bincount(member, column) / counts for column in inside.T])
+    error = 2 * each.std(axis=1) / np.sqrt(len(names))
+    observed = inside.mean(axis=0)
     return draw_coverage(nominal, observed, observed - error, observed + error)
-
-
-def _add_feedback(section: Section, outcome: Outcome) -> None:
-    if "feedback_correlation" not in outcome.scores:
-        section.text("These universes have no feedback, or all the same: there is nothing to depend on.")
-        return
-    ways = {
-        "marginal": "Nothing but the average over feedback was asked of this network.",
-        "hsic": "Training punished dependence of errors on feedback, by the Hilbert-Schmidt criterion.",
-        "adversarial": "Training had an adversary guess feedback from errors, against which the network worked.",
-    }
-    text = ways[outcome.invariance]
-    if outcome.cost:
-        costs = [
-            f"{NAMES[name.removesuffix('_rms')]} {format_number(factor - 1, '+.1%')}"
-            for name, factor in outcome.cost.items()
-        ]
-        before = outcome.marginal["feedback_correlation"].value
-        text += (
-            f" Its cost, beside a network trained alike without: rms errors change by {' and '.join(costs)}; the "
-            f"largest correlation is {outcome.scores['feedback_correlation'].value:.2f} and was {before:.2f}."
-        )
-    section.text(text)
-    section.figure(draw_feedback(outcome.sample.posterior, outcome.chance))
 
 
 def _add_fields(section: Section, outcome: Outcome) -> None:

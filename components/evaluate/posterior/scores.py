@@ -149,15 +149,46 @@ SCORES = (
 """Those of single maps: fifteen of a universe are not averaged."""
 
 
-def chance_correlation(posterior: Posterior, groups: npt.NDArray[Any], seed: int, draws: int = 200) -> float:
-    """Return what chance gives: the mean of `feedback_correlation` with feedback dealt anew among universes."""
+@dataclass(frozen=True)
+class Chance:
+    """What `feedback_correlation` is where errors have nothing to do with feedback.
+
+    Attributes
+    ----------
+    mean, high : float
+        Mean of it, and what it exceeds once in twenty times.
+    share : float
+        How often chance gives as much as was found, or more.
+    """
+
+    mean: float
+    high: float
+    share: float
+
+
+def chance_correlation(
+    posterior: Posterior, groups: npt.NDArray[Any], seed: int, draws: int = 400
+) -> Chance | None:
+    """Find what chance gives, by dealing feedback anew among universes: it is the same for all maps of one.
+
+    Returns
+    -------
+    Chance or None
+        None where there is no feedback.
+    """
+    ones = np.ones((1, len(posterior)))
+    own = feedback_correlation(posterior, ones)[0]
+    if not np.isfinite(own):
+        return None
     rng = np.random.default_rng(seed)
     names, first, member = np.unique(groups.astype(np.str_), return_index=True, return_inverse=True)
-    ones, found = np.ones((1, len(posterior))), []
+    found = []
     for _ in range(draws):
         truth = posterior.truth.copy()
         dealt = first[rng.permutation(len(names))]
         truth[:, COSMOLOGY:] = posterior.truth[dealt[member], COSMOLOGY:]
         dealt_anew = replace(posterior, truth=truth)  # errors of cosmology are all that is looked at: they stay
-        found.append(feedback_correlation(dealt_anew, ones))
-    return float(np.mean(found))
+        found.append(feedback_correlation(dealt_anew, ones)[0])
+    drawn = np.array(found)
+    share = (1 + np.count_nonzero(drawn >= own)) / (1 + draws)
+    return Chance(float(drawn.mean()), float(np.quantile(drawn, 0.95)), float(share))

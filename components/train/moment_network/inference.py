@@ -1,6 +1,6 @@
 """A trained network with all that it takes to apply it, in memory and as a folder."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors.torch import load_file
+from torch import Tensor
 
 from components.common.files import write_json
 from components.common.training import Epoch, autocast, pick_device
@@ -54,8 +55,9 @@ class MomentModel:
         The weights.
     architecture : Architecture
         How it was built.
-    stretch : ndarray, shape (6,)
-        What standard deviations are multiplied with, so that they fit validation maps.
+    stretch : ndarray, shape (1 + fields, 6)
+        What standard deviations are multiplied with, so that they fit validation maps: of all fields, and of each
+        field alone.
     preprocess_settings : dict
         Settings that maps must be prepared with.
     record : dict
@@ -92,22 +94,47 @@ class MomentModel:
         shown : sequence of str, optional
             Fields to look at; all by default.
         """
+        mean, width = self._apply(maps, shown, self.network)
+        centre, unit = prior_moments()
+        return Moments(centre + unit * mean, unit * width * self._stretch(shown))
+
+    @torch.no_grad()
+    def begin(self, maps: npt.NDArray[Any]) -> Floats:
+        """Return what the regression says that the network begins from, shape (n, 6); `maps` as for `predict`."""
+        mean, _ = self._apply(maps, None, self.network.begin)
+        centre, unit = prior_moments()
+        return np.asarray(centre + unit * mean)
+
+    def _stretch(self, shown: Sequence[str] | None) -> Floats:
+        """Return what deviations are multiplied with; between one field and all it changes evenly."""
+        places = [place for place, name in enumerate(self.fields) if shown is None or name in shown]
+        if len(places) in (0, len(self.fields)):
+            return np.asarray(self.stretch[0])
+        part = (len(places) - 1) / (len(self.fields) - 1)
+        alone = np.log(self.stretch[1:][places]).mean(axis=0)
+        return np.asarray(np.exp((1 - part) * alone + part * np.log(self.stretch[0])))
+
+    def _apply(
+        self,
+        maps: npt.NDArray[Any],
+        shown: Sequence[str] | None,
+        function: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]],
+    ) -> tuple[Floats, Floats]:
         device = pick_device()
-        network = self.network.to(device).eval()
+        self.network.to(device).eval()
         wanted = torch.tensor([shown is None or name in shown for name in self.fields], device=device)
         parts: list[list[npt.NDArray[np.float32]]] = [[], []]
         for start in range(0, len(maps), _ROWS_AT_ONCE):
             batch = torch.as_tensor(maps[start : start + _ROWS_AT_ONCE].astype(np.float32)).to(device)
             with autocast(device, str(self.record["precision"])):
-                found = network(batch, wanted.expand(len(batch), -1))
+                found = function(batch, wanted.expand(len(batch), -1))
             for part, values in zip(parts, found, strict=True):
                 part.append(values.float().cpu().numpy())
         count = self.architecture.cosmology + self.architecture.feedback
         mean, width = (
             np.concatenate([np.zeros((0, count), np.float32), *part]).astype(np.float64) for part in parts
         )
-        centre, unit = prior_moments()
-        return Moments(centre + unit * mean, unit * width * self.stretch)
+        return mean, width
 
 
 def save_model(folder: Path, model: MomentModel, histories: Mapping[str, list[Epoch]]) -> None:

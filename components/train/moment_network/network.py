@@ -1,6 +1,5 @@
-"""A small convolutional network for periodic maps, of any part of their fields."""
+"""A small convolutional network for periodic maps, of any part of their fields, that begins from a regression."""
 
-import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -10,9 +9,13 @@ from torch.nn import functional
 
 from components.common.errors import ParameterError
 from components.train.image_cnn.network import symmetry
+from components.train.moment_network.ridge import Ridge
+from components.train.moment_network.summaries import Summaries
 
 _SYMMETRIES = 8
 _LARGE, _SMALL = 4, 2
+_UNIT_WIDTH = 0.5413
+"""Where softplus is 1."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +64,33 @@ class Architecture:
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What is said of maps, each of shape (rows, parameters).
+
+    Attributes
+    ----------
+    correction, width : Tensor
+        Mean and standard deviation of the posterior, from `start` and in units of `spread`.
+    start, spread : Tensor
+        What the regression says, and how far it misses in training, in units of the prior.
+    """
+
+    correction: Tensor
+    width: Tensor
+    start: Tensor
+    spread: Tensor
+
+
 class MomentNetwork(nn.Module):
     """Convolutions at falling resolution whose features are averaged over the map at each of them.
 
     What a universe is made of does not depend on where one looks, so that means of features over the whole map are
     all that is kept, those of fine detail beside those of coarse. A map without borders is continued around them.
     Missing fields are zero, which is their mean, and the network is told that they are missing.
+
+    Its answer is a correction to that of a ridge regression on moments and power spectra, in units of how far that
+    one misses: before training it says what the regression says, of whichever fields there are.
 
     Parameters
     ----------
@@ -77,6 +101,8 @@ class MomentNetwork(nn.Module):
     def __init__(self, architecture: Architecture):
         super().__init__()
         a = architecture
+        self.summaries = Summaries(a.grid, a.decades)
+        self.ridge = Ridge(self.summaries, a.fields, a.cosmology + a.feedback)
         levels, before = [], a.fields
         for number, channels in enumerate(a.channels):
             size = _LARGE if number == 0 else _SMALL
@@ -84,8 +110,9 @@ class MomentNetwork(nn.Module):
             before = channels
         self.levels = nn.ModuleList(levels)
         self.present = nn.Linear(a.fields, a.channels[0])
-        seen = 2 * sum(a.channels) + 5 * a.fields
-        self.register_buffer("nepers", torch.tensor(a.decades) * math.log(10), persistent=False)
+        seen = 2 * sum(a.channels) + len(self.summaries.fields) + a.fields
+        of = [[field in those for field in range(a.fields)] for those in self.summaries.fields]
+        self.register_buffer("members", torch.tensor(of), persistent=False)
         self.scale = nn.BatchNorm1d(seen)
         self.cosmology = Head(seen, a.hidden, a.cosmology, a.dropout)
         self.feedback = Head(seen, a.hidden, a.feedback, a.dropout)
@@ -95,29 +122,33 @@ class MomentNetwork(nn.Module):
 
         Both have shape (batch, parameters), in units of the prior.
         """
-        present = present.to(maps.dtype)
-        maps = maps * present[:, :, None, None]
-        parts = [maps.mean((2, 3)), maps.pow(2).mean((2, 3)), *self._moments(maps), present]
+        found = self.answer(maps, present)
+        return found.start + found.spread * found.correction, found.spread * found.width
+
+    def begin(self, maps: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
+        """Do the same by the regression alone."""
+        maps = maps * present.to(maps.dtype)[:, :, None, None]
+        return self.ridge(self.ridge.scaled(self.summaries(maps)), present)  # type: ignore[no-any-return]
+
+    def answer(self, maps: Tensor, present: Tensor, summaries: Tensor | None = None) -> Answer:
+        """Do the same, with regression and correction apart; summaries of whole maps may be known already."""
+        there = present.to(maps.dtype)
+        maps = maps * there[:, :, None, None]
+        scaled = self.ridge.scaled(self.summaries(maps) if summaries is None else summaries)
+        start, spread = self.ridge(scaled, present)
+        known = (self.get_buffer("members")[None] <= present[:, None]).all(2)
+        parts = [torch.where(known, scaled, 0), there]
         features = maps.contiguous(memory_format=torch.channels_last)
         for number, level in enumerate(self.levels):
-            features = level(features, self.present(present) if number == 0 else None)
+            features = level(features, self.present(there) if number == 0 else None)
             wide = features.float()
             parts += [wide.mean((2, 3)), wide.pow(2).mean((2, 3)).add(1e-6).sqrt()]
         with torch.autocast(maps.device.type, enabled=False):
             seen = self.scale(torch.cat(parts, 1))
             heads = [head(seen) for head in (self.cosmology, self.feedback)]
-            return torch.cat([mean for mean, _ in heads], 1), torch.cat([width for _, width in heads], 1)
-
-    def _moments(self, maps: Tensor) -> tuple[Tensor, Tensor]:
-        """Take logarithms of the mean of each field itself, such as all mass, and of its relative mean square.
-
-        The first is in the units of the prepared maps.
-        """
-        nepers = self.get_buffer("nepers")
-        natural, pixels = maps.float() * nepers[:, None, None], math.log(maps.shape[-1] * maps.shape[-2])
-        mean = torch.logsumexp(natural, (2, 3)) - pixels
-        square = torch.logsumexp(2 * natural, (2, 3)) - pixels
-        return mean / nepers, square - 2 * mean
+        return Answer(
+            torch.cat([mean for mean, _ in heads], 1), torch.cat([width for _, width in heads], 1), start, spread
+        )
 
 
 class Level(nn.Module):
@@ -151,7 +182,7 @@ class Level(nn.Module):
 
 
 class Head(nn.Module):
-    """From means of features to mean and standard deviation of some parameters."""
+    """From means of features to mean and standard deviation of some parameters, which begin as 0 and 1."""
 
     def __init__(self, inputs: int, hidden: int, parameters: int, dropout: float):
         super().__init__()
@@ -159,11 +190,13 @@ class Head(nn.Module):
             nn.Linear(inputs, hidden), nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, 2 * parameters)
         )
         self.straight = nn.Linear(inputs, 2 * parameters)
+        for values in (*self.body[-1].parameters(), *self.straight.parameters()):
+            nn.init.zeros_(values)
 
     def forward(self, seen: Tensor) -> tuple[Tensor, Tensor]:
         """Map (batch, inputs) to means and deviations, both (batch, parameters)."""
         mean, width = (self.body(seen) + self.straight(seen)).chunk(2, 1)
-        return mean, functional.softplus(width) + 1e-3
+        return mean, functional.softplus(width + _UNIT_WIDTH) + 1e-3
 
 
 def _convolution(channels: int) -> nn.Conv2d:

@@ -15,6 +15,9 @@ INVARIANCES = ("marginal", "adversarial", "hsic")
 _LEAST = 1e-6
 _BANDWIDTH = 1.0
 
+SUMMARIES = "id"
+"""Column that a name of a map is turned into its summaries in: they do not change as it is turned and shifted."""
+
 Loss = Callable[[nn.Module, dict[str, Tensor]], Tensor]
 
 
@@ -135,27 +138,26 @@ def make_loss(invariance: str, strength: float, whole: float, names: tuple[str, 
             maps, present = vary(maps), drop_fields(rows, fields, whole).to(maps.device)
         else:
             present = torch.ones((rows, fields), dtype=torch.bool, device=maps.device)
-        mean, width = trained.network(maps, present)  # type: ignore[operator]
-        total = moment_loss(mean, width, truth)
+        found = trained.network.answer(maps, present, batch.get(SUMMARIES))  # type: ignore[operator,union-attr]
+        # In units of what the regression misses: else little would count but maps of few fields.
+        aim = (truth - found.start) / found.spread
+        total = moment_loss(found.correction, found.width, aim)
         if not trained.training or invariance == "marginal":
             return total  # epochs are chosen by precision: a few hundred maps cannot tell independence
-        return total + strength * _dependence(trained, invariance, mean, truth)
+        return total + strength * _dependence(trained, invariance, found.correction - aim, truth)
 
     return loss
 
 
-def _dependence(trained: nn.Module, invariance: str, mean: Tensor, truth: Tensor) -> Tensor:
+def _dependence(trained: nn.Module, invariance: str, residual: Tensor, truth: Tensor) -> Tensor:
     known = torch.isfinite(truth).all(1)
     if int(known.sum()) < 8:
-        return mean.new_zeros(())
-    mean, truth = mean[known], truth[known]
+        return residual.new_zeros(())
+    residual, truth = residual[known, :COSMOLOGY], truth[known]
     cosmology, feedback = truth[:, :COSMOLOGY], truth[:, COSMOLOGY:]
-    residual = mean[:, :COSMOLOGY] - cosmology
     if invariance == "hsic":
         return torch.stack([hsic(residual, one[:, None]) for one in feedback.unbind(1)]).sum()
     scaled = residual / residual.detach().std(0).clamp(min=1e-3)
     guess = trained.adversary(scaled, cosmology)  # type: ignore[operator]
-    error: Tensor = (
-        (guess - feedback) ** 2
-    ).mean()  # the adversary lessens it, the reversal has the network raise it
+    error: Tensor = ((guess - feedback) ** 2).mean()  # lessened by the adversary, and raised through the reversal
     return error

@@ -21,8 +21,9 @@ from components.preprocess.field_maps.preparation import scalings_of
 from components.train.image_cnn.training import fastest_precision
 from components.train.moment_network.inference import MomentModel, Moments, save_model
 from components.train.moment_network.network import Architecture
-from components.train.moment_network.objective import INVARIANCES, Adversary, Trained, make_loss
-from components.train.moment_network.parameters import coordinates, prior_moments
+from components.train.moment_network.objective import INVARIANCES, SUMMARIES, Adversary, Trained, make_loss
+from components.train.moment_network.parameters import coordinates
+from components.train.moment_network.regression import Summarised, fit_ridge, in_units, sum_up
 from components.train.network_folder import identify, record_training
 
 MAPS = "maps"
@@ -31,6 +32,8 @@ MAPS = "maps"
 _SPLIT = ("validation_fraction", "test_fraction", "seed")
 _LARGEST_STRETCH = 4.0
 _LEAST_ROWS = 8
+_LINEAR = 10.0
+"""Weight of covariances with feedback in the regression, for a strength of 1."""
 
 
 @dataclass(frozen=True)
@@ -117,13 +120,14 @@ def train(dataset: Path, model: Path, settings: Settings) -> None:
     table = dataset / "dataset.parquet"
     with stage("train", model):
         architecture = _design(table, settings)
+        summed = {split: sum_up(table, split, architecture, MAPS) for split in ("train", "validation")}
         twin = settings.compare_marginal and settings.invariance != "marginal"
         plain, plain_history, plain_checkpoint = (
-            _train_one(table, architecture, dataclasses.replace(settings, invariance="marginal"))
+            _train_one(table, architecture, summed, dataclasses.replace(settings, invariance="marginal"))
             if twin
             else (None, [], None)
         )
-        own, history, checkpoint = _train_one(table, architecture, settings)
+        own, history, checkpoint = _train_one(table, architecture, summed, settings)
         histories = {"history": history} | ({"history_marginal": plain_history} if twin else {})
         with whole(model) as folder:
             save_model(folder, dataclasses.replace(own, marginal=plain), histories)
@@ -132,14 +136,18 @@ def train(dataset: Path, model: Path, settings: Settings) -> None:
 
 
 def _train_one(
-    table: Path, architecture: Architecture, settings: Settings
+    table: Path, architecture: Architecture, summed: dict[str, Summarised], settings: Settings
 ) -> tuple[MomentModel, list[Epoch], Path | None]:
-    columns, converters = [MAPS, *PARAMETERS], _converters()
-    training = Minibatches(table, columns, "train", settings.batch_size, converters=converters)
-    validation = Minibatches(table, columns, "validation", 8 * settings.batch_size, converters=converters)
+    columns, converters = [SUMMARIES, MAPS, *PARAMETERS], _converters()
+    training, validation = (
+        Minibatches(table, columns, split, size, converters={**converters, SUMMARIES: summed[split].look_up})
+        for split, size in (("train", settings.batch_size), ("validation", 8 * settings.batch_size))
+    )
     report_counts(rows_in=training.rows, rows_validation=validation.rows)
     torch.manual_seed(settings.seed)
     network = architecture.build()
+    independence = 0.0 if settings.invariance == "marginal" else _LINEAR * settings.strength
+    fit_ridge(network.ridge, summed["train"], summed["validation"], independence)
     adversary = Adversary(len(ASTROPHYSICAL)) if settings.invariance == "adversarial" else None
     checkpoint = checkpoint_folder("moment_network", asdict(settings), architecture.to_json(), identify(table))
     schedule = Schedule(
@@ -153,16 +161,18 @@ def _train_one(
     history = fit(Trained(network, adversary), loss, training, validation, schedule, checkpoint)
     record = record_training(table, settings, history, precision=schedule.precision)
     stored = _prepared_as(table)
-    model = MomentModel(network, architecture, np.ones(len(PARAMETERS)), stored, record)
-    return dataclasses.replace(model, stretch=calibrate(model, table)), history, checkpoint
+    model = MomentModel(network, architecture, np.ones((1 + architecture.fields, len(PARAMETERS))), stored, record)
+    shown = [None, *([name] for name in model.fields)]
+    stretch = np.stack([calibrate(model, table, fields) for fields in shown])
+    return dataclasses.replace(model, stretch=stretch), history, checkpoint
 
 
-def calibrate(model: MomentModel, table: Path) -> npt.NDArray[np.float64]:
-    """Find by validation maps what deviations have to be multiplied with, for each parameter."""
+def calibrate(model: MomentModel, table: Path, shown: list[str] | None = None) -> npt.NDArray[np.float64]:
+    """Find by validation maps, of which some fields are shown, what deviations of parameters lack as a factor."""
     parts: list[Moments] = []
     truth = []
     for batch in read_batches(table, [MAPS, *PARAMETERS], "validation"):
-        parts.append(model.predict(batch[MAPS]))
+        parts.append(model.predict(batch[MAPS], shown))
         truth.append(coordinates(np.column_stack([batch[name] for name in PARAMETERS])))
     mean, width = (np.concatenate([getattr(part, name) for part in parts]) for name in ("mean", "width"))
     squared = ((np.concatenate(truth) - mean) / width) ** 2
@@ -174,14 +184,12 @@ def calibrate(model: MomentModel, table: Path) -> npt.NDArray[np.float64]:
 
 def _converters() -> dict[str, Callable[[npt.NDArray[Any]], npt.NDArray[Any]]]:
     """Turn columns of labels into units of the prior."""
-    centre, unit = prior_moments()
 
     def converter(place: int) -> Callable[[npt.NDArray[Any]], npt.NDArray[Any]]:
         def convert(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
             all_six = np.full((len(values), len(PARAMETERS)), np.nan)
             all_six[:, place] = values
-            scaled = (coordinates(all_six)[:, place] - centre[place]) / unit[place]
-            return np.asarray(scaled, dtype=np.float32)
+            return in_units(all_six)[:, place]
 
         return convert
 
