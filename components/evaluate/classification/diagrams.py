@@ -53,7 +53,7 @@ def draw_roc(curves: Mapping[str, Curve], positive: str) -> Figure:
 
 
 @figure_style()
-def draw_precision_recall(curves: Mapping[str, Curve], positive: str, completeness: float) -> Figure:
+def draw_precision_recall(curves: Mapping[str, Curve], positive: str, completeness: float, share: float) -> Figure:
     """Draw purity against completeness.
 
     Parameters
@@ -64,6 +64,8 @@ def draw_precision_recall(curves: Mapping[str, Curve], positive: str, completene
         Class that is looked for.
     completeness : float
         Marked.
+    share : float
+        Of the objects that are of the class.
     """
     drawing, axes = new_axes(3.2, grid="both")
     lowest = 1.0
@@ -83,8 +85,8 @@ def draw_precision_recall(curves: Mapping[str, Curve], positive: str, completene
         drawing,
         f"Precision-recall curves of {', '.join(curves)} for the class {positive}.",
         f"What a complete sample of the class {positive} costs in purity. The dotted line is at a completeness of "
-        f"{100 * completeness:.0f}\u202f%. Purity depends on how frequent the class is: in this test set it is as "
-        "frequent as the data set has it, on the sky it may be far rarer.",
+        f"{100 * completeness:.0f}\u202f%. Purity depends on how frequent the class is: here {share:.0%} of the "
+        "objects are of it, elsewhere it may be far rarer.",
     )
 
 

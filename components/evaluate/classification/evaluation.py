@@ -125,6 +125,7 @@ def evaluate_model(
         curves,
         history,
         count_splits(table),
+        draw,
         findings,
         external,
         external_scored,

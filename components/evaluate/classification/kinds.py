@@ -80,7 +80,7 @@ class Kind:
     external : callable or None
         Takes folder, model and baselines: predicts for a folder of objects from outside.
     extra_notes : str
-        What the further scores are, for a reader.
+        What the further scores are, for a reader; without words there is no table of them.
     found_scores : callable
         Takes what `examine` found: scores of that.
     method : str

@@ -76,7 +76,7 @@ def score_all(
     resamples, seed : int
         Of the bootstrap.
     small_sample : bool
-        Give the balanced accuracy the interval for a few objects.
+        Give balanced accuracies the interval for a few objects.
     """
     baselines = {
         name: score(SCORES, outcome.baseline(name), groups, resamples, seed) for name in outcome.baselines
@@ -85,8 +85,10 @@ def score_all(
     found = score(SCORES, outcome.predictions, groups, resamples, seed)
     model = {name: dataclasses.replace(s, baseline=constant[name].value) for name, s in found.items()}
     if small_sample:
-        low, high = small_sample_interval(outcome.predictions, seed)
-        model["balanced_accuracy"] = dataclasses.replace(model["balanced_accuracy"], low=low, high=high)
+        every = [(model, outcome.predictions), *((of, outcome.baseline(name)) for name, of in baselines.items())]
+        for scores, predictions in every:
+            low, high = small_sample_interval(predictions, seed)
+            scores["balanced_accuracy"] = dataclasses.replace(scores["balanced_accuracy"], low=low, high=high)
     return Scored(model, baselines)
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from components.common.provenance import Provenance
 from components.common.report import Cell, Column, Headline, Report, Section, format_interval, format_number
 from components.common.scores import INTERVAL_LEVEL, Score
-from components.common.scores_classification import COMPLETENESS, SCORES
+from components.common.scores_classification import COMPLETENESS, FALSE_POSITIVE_RATES, SCORES
+from components.common.wording import grouped
 from components.evaluate.classification.class_diagrams import (
     draw_precision_recall_of_each,
     draw_reliability_of_each,
@@ -30,12 +31,16 @@ from components.evaluate.regression.score_table import arrays
 from components.evaluate.training_section import add_training
 
 _MOST_WRONG = 60
+_FEW = 5
 _FRACTION = ".3f"
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Everything that the report tells; see `components.evaluate.classification.evaluation`."""
+    """Everything that the report tells; see `components.evaluate.classification.evaluation`.
+
+    `rows` are those of each split, `draw` is the number of resamples and their seed.
+    """
 
     title: str
     slug: str
@@ -49,6 +54,7 @@ class Evaluation:
     curves: Curves
     history: Sequence[Mapping[str, Any]]
     rows: Mapping[str, int]
+    draw: tuple[int, int]
     findings: Any
     external: External | None
     external_scored: Scored | None
@@ -78,7 +84,7 @@ def write_report(path: Path, e: Evaluation) -> None:
             level=INTERVAL_LEVEL,
             higher_is_better=definition is None or definition.direction == "higher",
         ),
-        lead=f"{e.kind.method} gives each of the {e.kind.noun} the probabilities of "
+        lead=f"{e.kind.method} gives each of the {e.kind.noun} the probabilities of the classes "
         f"{_listed(e.outcome.classes)}. All numbers are of objects that it never saw; intervals come from "
         "resampling what belongs together.",
     )
@@ -126,15 +132,32 @@ def _add_scores(section: Section, e: Evaluation) -> None:
         e.labels,
         "Curves and purity are of "
         + (f"the class {e.positive}" if len(e.outcome.classes) == 2 else "each class against the rest")
-        + ". The first method knows only how frequent the classes are; all were fitted to the same training data.",
+        + ". The first method knows only how frequent the classes are; all were fitted to the same training data."
+        + _rates_in_objects(e.outcome),
     )
-    if e.extra:
+    if e.extra and e.kind.extra_notes:
         rows: list[list[Cell]] = [
             [spelt(name), s.value, format_interval(s.low, s.high, _FRACTION)] for name, s in e.extra.items()
         ]
-        columns = [Column("Score"), Column("Model", _FRACTION), Column("Interval", _FRACTION)]
+        columns = [
+            Column("Score"),
+            Column("Model", _FRACTION),
+            Column(f"{INTERVAL_LEVEL:.0%} interval", _FRACTION),
+        ]
         section.table("Further scores of the model.", columns, rows, notes=e.kind.extra_notes)
     section.figure(_draw_comparison(e.scored, e.labels, e.headline))
+
+
+def _rates_in_objects(outcome: Outcome) -> str:
+    """Say where a false-positive rate is hardly an object: a score there rests on one or two of them."""
+    others = int((outcome.truth != outcome.positive).sum())
+    few = [rate for rate in FALSE_POSITIVE_RATES if rate * others < _FEW]
+    if len(outcome.classes) > 2 or not few:
+        return ""
+    return (
+        f" Of the {grouped(others)} others a false-positive rate of {max(few):g} is {max(few) * others:.2g}: what "
+        "is found there hangs on single objects."
+    )
 
 
 def spelt(name: str) -> str:
@@ -167,6 +190,7 @@ def _add_external(section: Section, e: Evaluation, external: External, scored: S
     )
     notes = (
         "An interval without width says that no resample of these few differs, not that nothing else is possible."
+        + _rates_in_objects(outcome)
     )
     caption = f"Scores. {_outside(e.kind.noun, external)}."
     add_score_table(section, caption, scored, e.labels, notes)
@@ -222,7 +246,9 @@ def _add_curves(section: Section, e: Evaluation) -> None:
         [
             confusion,
             draw_roc(roc, e.positive),
-            draw_precision_recall(purity, e.positive, COMPLETENESS),
+            draw_precision_recall(
+                purity, e.positive, COMPLETENESS, float((e.outcome.truth == e.outcome.positive).mean())
+            ),
             draw_reliability(e.curves.reliability, e.positive),
         ]
     )

@@ -10,10 +10,11 @@ import numpy.typing as npt
 
 from components.common.errors import InputError
 from components.common.provenance import Provenance
-from components.common.report import Report
-from components.common.scores import Floats, Score, score
+from components.common.report import Column, Report, format_interval
+from components.common.scores import INTERVAL_LEVEL, Floats, Score, score
 from components.common.scores_classification import SCORES
 from components.common.tables import column
+from components.common.wording import counted
 from components.evaluate.classification.kinds import External, Kind
 from components.evaluate.classification.metrics import Feature
 from components.evaluate.classification.outcome import LABEL, Baselines, Model, Outcome, predict_batches
@@ -36,6 +37,7 @@ MATCH_STEP = 0.1
 """Width of the bins of redshift in which the classes are made equally frequent."""
 
 _MATCHED = ("balanced_accuracy", "roc_auc")
+_FEWEST_IN_BIN = 8
 _REST_ANGSTROM = np.exp(np.linspace(np.log(1200.0), np.log(9000.0), 321))
 
 FIELDS = (
@@ -58,12 +60,16 @@ class Attention:
     rest_angstrom : ndarray, shape (k + 1,)
         Edges of bins of rest wavelength.
     by_class : dict of str to ndarray, shape (k,)
-        Mean attribution to the class in each bin, over spectra that are of it; NaN where none reaches.
+        Mean attribution of a pixel to the class in each bin, over spectra that are of it; NaN where hardly one
+        reaches.
+    spectra : dict of str to int
+        How many were asked.
     """
 
     grid: WavelengthGrid
     rest_angstrom: Floats
     by_class: dict[str, Floats]
+    spectra: dict[str, int]
 
 
 def match_redshifts(
@@ -116,43 +122,96 @@ def _examine(model: Model, outcome: Outcome, settings: Mapping[str, Any]) -> Att
 
     grid = WavelengthGrid(**settings["grid"])
     by_class: dict[str, Floats] = {}
+    spectra: dict[str, int] = {}
     truth, redshift = outcome.truth[outcome.sample], outcome.columns["redshift"][outcome.sample]
     for index, name in enumerate(outcome.classes):
         rows = np.flatnonzero((truth == index) & np.isfinite(redshift))
         data = [outcome.sample_data[column][rows] for column in INPUTS]
         found = integrated_gradients(model, index, *data)  # type: ignore[arg-type]
         by_class[name] = _in_rest_frame(found, data[1] > 0, redshift[rows], grid)
-    return Attention(grid, _REST_ANGSTROM, by_class)
+        spectra[name] = len(rows)
+    return Attention(grid, _REST_ANGSTROM, by_class, spectra)
 
 
 def _in_rest_frame(
     attribution: npt.NDArray[np.float32], observed: npt.NDArray[np.bool_], redshift: Floats, grid: WavelengthGrid
 ) -> Floats:
-    """Mean attribution by rest wavelength, over the spectra that observe it."""
+    """Mean attribution by rest wavelength, over the spectra that observe it, where these are enough."""
     rest = grid.wavelength_angstrom / (1 + redshift[:, None])
     count, _ = np.histogram(rest[observed], _REST_ANGSTROM)
     total, _ = np.histogram(rest[observed], _REST_ANGSTROM, weights=attribution[observed].astype(np.float64))
-    return np.asarray(np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0))
+    reach = np.zeros(len(total), dtype=np.int64)
+    for pixels, seen in zip(rest, observed, strict=True):
+        reach += np.histogram(pixels[seen], _REST_ANGSTROM)[0] > 0
+    enough = reach >= min(_FEWEST_IN_BIN, max(1, len(redshift)))
+    return np.asarray(np.divide(total, count, out=np.full(len(total), np.nan), where=enough))
+
+
+def _add_matched(report: Report, e: Evaluation) -> None:
+    """Add scores of as many objects of each class at each redshift, of model and baselines."""
+    if not e.extra:
+        return
+    resamples, seed = e.draw
+    rows = match_redshifts(e.outcome.columns["redshift"], e.outcome.truth, len(e.outcome.classes), seed)
+    wanted = [definition for definition in SCORES if definition.name in _MATCHED]
+    groups = e.outcome.columns[GROUP][rows]
+    others = {name: score(wanted, e.outcome.baseline(name)[rows], groups, resamples, seed) for name in e.labels}
+    section = report.section("At the same redshifts")
+    section.text(
+        "Where one class is nearer than the other, a redshift alone tells much of the class. Here as many "
+        f"objects of each class were drawn in each bin of {MATCH_STEP:g} in redshift, "
+        f"{counted(len(rows), 'object')} in all, so that it tells nothing."
+    )
+    section.table(
+        "The model beside simpler methods, at the same redshifts.",
+        [
+            Column("Score"),
+            Column("Model", ".3f"),
+            Column(f"{INTERVAL_LEVEL:.0%} interval", ".3f"),
+            *(Column(label[0].upper() + label[1:], ".3f") for label in e.labels.values()),
+        ],
+        [
+            [
+                definition.label,
+                (own := e.extra[f"{definition.name}_z_matched"]).value,
+                format_interval(own.low, own.high, ".3f"),
+                *(others[name][definition.name].value for name in e.labels),
+            ]
+            for definition in wanted
+        ],
+    )
 
 
 def _add_sections(report: Report, e: Evaluation) -> None:
+    _add_matched(report, e)
     attention: Attention = e.findings
     section = report.section("What the network looks at")
     section.text(
         "Integrated gradients: how much each wavelength speaks for the class that a spectrum has, beside a "
-        "spectrum without any feature, averaged over test spectra in the rest frame. What rises above zero speaks "
-        "for the class, what falls below against it."
+        "spectrum without any feature, averaged over test spectra in the rest frame. What rises above zero "
+        "speaks for the class, what falls below against it; over all pixels of a spectrum it adds up to what its "
+        f"features change in the score, in nats. Wavelengths that fewer than {_FEWEST_IN_BIN} spectra reach are "
+        "left out."
     )
     section.figures(
-        [draw_attention(attention.rest_angstrom, found, name) for name, found in attention.by_class.items()]
+        [
+            draw_attention(attention.rest_angstrom, found, name, attention.spectra[name])
+            for name, found in attention.by_class.items()
+        ]
     )
     section = report.section("The misclassified")
     if not len(e.outcome.worst):
         section.text("Not one test spectrum is misclassified.")
         return
+    wrong, shown = int((e.outcome.predictions.right == 0).sum()), len(e.outcome.worst)
+    drawn = f"The {shown} of which the model was most sure are drawn"
+    if wrong == shown:
+        drawn = "It is drawn" if wrong == 1 else "All are drawn"
     section.text(
-        "Those of which the model was most sure, with lines at the catalogue's redshift. Of simulated ones, ask "
-        "first whether they are mixtures near the border of the classes, or quasars reddened beyond recognition."
+        f"Of {counted(len(e.outcome), 'test spectrum', 'test spectra')} {wrong} {'is' if wrong == 1 else 'are'} "
+        f"misclassified. {drawn}, with lines at the catalogue's redshift; fluxes are as the model sees them: "
+        "above their median, in units of their spread. Of simulated ones, ask first whether they are mixtures "
+        "near the border of the classes, or quasars reddened beyond recognition."
     )
     section.figures(draw_misclassified(e.outcome, attention.grid.wavelength_angstrom))
 
@@ -201,7 +260,5 @@ SPECTRA = Kind(
     examine=_examine,
     add_sections=_add_sections,
     external=_external,
-    extra_notes="z matched: of as many objects of each class in each bin of redshift, so that a redshift alone "
-    "tells nothing.",
 )
 """Spectra: quasars are looked for."""

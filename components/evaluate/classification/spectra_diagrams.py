@@ -4,6 +4,7 @@ import numpy as np
 
 from components.common.figures import Figure, figure_style, finish, new_axes
 from components.common.scores import Floats
+from components.common.wording import counted
 from components.evaluate.classification.outcome import Outcome
 from components.evaluate.regression.diagrams import MODEL, OTHER
 from components.evaluate.regression.spectrum_diagrams import CATALOGUE, draw_flux, mark_lines
@@ -11,9 +12,13 @@ from components.physics.spectral_lines import ABSORPTION_LINES, EMISSION_LINES
 
 LINES = (*EMISSION_LINES, *ABSORPTION_LINES)
 
+_PEAKS = 4
+_ON_LINE = 0.012
+_APART = 0.05
+
 
 @figure_style()
-def draw_attention(rest_angstrom: Floats, attribution: Floats, name: str) -> Figure:
+def draw_attention(rest_angstrom: Floats, attribution: Floats, name: str, spectra: int) -> Figure:
     """Draw the mean attribution to a class by rest wavelength, with the lines marked.
 
     Parameters
@@ -24,6 +29,8 @@ def draw_attention(rest_angstrom: Floats, attribution: Floats, name: str) -> Fig
         Of each bin; NaN where no spectrum reaches.
     name : str
         The class.
+    spectra : int
+        How many it is the mean of.
     """
     drawing, axes = new_axes(3.0)
     seen = np.isfinite(attribution)
@@ -34,13 +41,30 @@ def draw_attention(rest_angstrom: Floats, attribution: Floats, name: str) -> Fig
     axes.axhline(0, color=OTHER, linewidth=0.8)
     mark_lines(axes, 0.0, LINES, CATALOGUE, 1.01)
     axes.set_xlabel("Rest wavelength in \N{LATIN CAPITAL LETTER A WITH RING ABOVE}")
-    axes.set_ylabel(f"Speaks for {name}")
+    axes.set_ylabel(f"Speaks for {name}, nats a pixel")
     return finish(
         drawing,
         f"Mean attribution to the class {name} by rest wavelength, with spectral lines marked.",
-        f"What makes the model say {name}, by rest wavelength, of spectra that are. Peaks on the marked lines are "
-        "physics; peaks elsewhere are to be asked about.",
+        f"What makes the model say {name}: the mean over {counted(spectra, 'spectrum', 'spectra')} of that class. "
+        f"{describe_peaks(rest_angstrom, values)} Peaks on marked lines are physics; others are to be asked "
+        "about.",
     )
+
+
+def describe_peaks(rest_angstrom: Floats, values: Floats) -> str:
+    """Name the strongest peaks of an attribution by the lines that they lie on, or by their wavelength."""
+    centre = np.sqrt(rest_angstrom[1:] * rest_angstrom[:-1])
+    left, words = np.abs(values), []
+    for _ in range(_PEAKS):
+        at = int(left.argmax())
+        if not left[at] > 0:
+            break
+        line = min(LINES, key=lambda line: abs(np.log(line.wavelength_angstrom / centre[at])))
+        near = abs(line.wavelength_angstrom / centre[at] - 1) < _ON_LINE
+        place = line.name if near else f"{centre[at]:.0f}\u00a0\N{LATIN CAPITAL LETTER A WITH RING ABOVE}"
+        words.append(f"{place} ({values[at]:+.2g})")
+        left = np.where(np.abs(centre / centre[at] - 1) < _APART, 0.0, left)
+    return f"Strongest: {', '.join(words)}." if words else ""
 
 
 def draw_misclassified(outcome: Outcome, wavelength_angstrom: Floats) -> list[Figure]:
@@ -60,9 +84,10 @@ def _draw(outcome: Outcome, wavelength_angstrom: Floats, place: int) -> Figure:
     axes.set_xlabel("Observed wavelength in \N{LATIN CAPITAL LETTER A WITH RING ABOVE}")
     axes.set_ylabel("Flux, scaled")
     true, called = outcome.classes[outcome.truth[row]], outcome.classes[outcome.predictions.predicted[row]]
-    sure = outcome.probability[row].max()
+    sure = float(outcome.probability[row].max())
+    chance = "more than 99.9\u202f%" if sure > 0.999 else f"{100 * sure:.1f}\u202f%"
     text = (
-        f"{outcome.columns['id'][row]}: {true} at z\u00a0=\u00a0{redshift:.3f}, taken for {called} with "
-        f"{100 * sure:.0f}\u202f% (S/N {outcome.columns['sn_median'][row]:.1f})."
+        f"{outcome.columns['id'][row]}: {true} at z\u00a0=\u00a0{redshift:.3f}, taken for {called} with a "
+        f"probability of {chance} (S/N {outcome.columns['sn_median'][row]:.1f})."
     )
     return finish(drawing, f"Spectrum {text}", text)

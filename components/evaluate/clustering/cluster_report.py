@@ -81,8 +81,7 @@ def _lead(outcome: "Outcome") -> str:
     )
     return (
         f"{what} among {grouped(len(scene.stars))} stars, and each star has a probability of membership that "
-        "takes "
-        f"account of its own errors.{named} {truth}"
+        f"takes account of its own errors.{named} {truth}"
     )
 
 
@@ -97,8 +96,7 @@ def _add_found(section: Section, outcome: "Outcome") -> None:
     if reasons:
         section.text(
             f"{counted(rejected['groups'], 'group')} of stars were proposed. Why some are no clusters, and how "
-            "many: "
-            f"{reasons_in_words(reasons)}."
+            f"many: {reasons_in_words(reasons)}."
         )
 
 
@@ -205,8 +203,7 @@ def _add_methods(section: Section, outcome: "Outcome") -> None:
         [[*_method_row(entry), *(_method_scores(entry) if with_truth else [])] for entry in outcome.methods],
         strong=[0],
         notes="F1 is that of the worst true cluster; the Rand index is the adjusted one, over all stars. Seconds "
-        "are "
-        "those of proposing, fitting and testing.",
+        "are those of proposing, fitting and testing.",
     )
     for entry in outcome.methods:
         section.text(explain(entry))
@@ -237,8 +234,7 @@ def _choice(entry: MethodScores) -> Any:
         curve = choices["k_distances"]
         words = (
             "DBSCAN: the distance of each star to its farthest of a few neighbours, in units of the scaled "
-            "features. "
-            f"The knee of the curve is at {choices['eps']:.3g}, where the line is."
+            f"features. The knee of the curve is at {choices['eps']:.3g}, where the line is."
         )
         across = "Stars, nearest neighbours first, %"
         return draw_choice(

@@ -112,20 +112,16 @@ def explain(entry: MethodScores) -> str:
     words = [f"{name} proposed {counted(entry.groups, 'group')}; {became}."]
     if entry.method == "kmeans" and entry.choices:
         words.append(
-            f"The silhouette chose k = {entry.choices['k']}, as it rewards few, round and well-separated "
-            "groups, and "
-            "the field is none of these. Each star must belong to some centre, so that "
-            f"{entry.in_groups:.0%} of the stars are in a group and the largest holds {entry.largest:.0%}: a "
-            "cell of "
-            "the field with a cluster somewhere in it. A cluster of a few hundred stars moves no centre of "
-            "thousands."
+            f"The silhouette chose k = {entry.choices['k']}, as it rewards few, round and well-separated groups, "
+            f"and the field is none of these. Each star must belong to some centre, so that {entry.in_groups:.0%} "
+            f"of the stars are in a group and the largest holds {entry.largest:.0%}: a cell of the field with a "
+            "cluster somewhere in it. A cluster of a few hundred stars moves no centre of thousands."
         )
     elif entry.method == "dbscan" and entry.choices:
         words.append(
             f"The knee of the k-distance curve gave one length, {entry.choices['eps']:.2f}, for the whole region. "
             f"With it {entry.in_groups:.0%} of the stars are in groups, {entry.largest:.0%} in the largest: one "
-            "length "
-            "cannot suit the sparse outskirts of the field and the midst of its motions at once."
+            "length cannot suit the sparse outskirts of the field and the midst of its motions at once."
         )
     elif entry.method == "gaussian_mixture" and entry.choices:
         words.append(

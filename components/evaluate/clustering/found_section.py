@@ -65,8 +65,7 @@ def add_external(section: Section, external: "External") -> None:
     section.text(
         f"Among {counted(len(external.members), 'real star')}, prepared and searched with the same settings, "
         f"{counted(len(external.facts), 'cluster')} {'was' if len(external.facts) == 1 else 'were'} found. "
-        "Nothing "
-        "was adjusted to them."
+        "Nothing was adjusted to them."
     )
     if external.scores:
         section.table(
@@ -78,8 +77,7 @@ def add_external(section: Section, external: "External") -> None:
                 if (s := external.scores.get(d.name))
             ],
             notes=f"The catalogue has {grouped(external.catalogued)} of the stars as members. It is no truth: "
-            "what it "
-            "leaves out counts as false here. An interval without width says that no resample differs.",
+            "what it leaves out counts as false here. An interval without width says that no resample differs.",
         )
     if not external.facts:
         return

@@ -59,10 +59,9 @@ def draw_colour_magnitude(
     return finish(
         drawing,
         f"Colour-magnitude diagram of {int(own.sum())} members of {name} before the field.",
-        f"{name}: {counted(int(own.sum()), 'member')} with a colour before "
-        f"{counted(int(field.sum()), 'star')} of the field. {describe_landmarks(landmarks, facts)} Its sequence "
-        f"is tighter than that of field stars of the same magnitudes by {facts['cmd_score']:.1f} standard "
-        "deviations.",
+        f"{name}: {counted(int(own.sum()), 'member')} with a colour before {counted(int(field.sum()), 'star')} of "
+        f"the field. {describe_landmarks(landmarks, facts)} Its sequence is tighter than that of field stars of "
+        f"the same magnitudes by {facts['cmd_score']:.1f} standard deviations.",
     )
 
 

@@ -31,15 +31,13 @@ def add_comparison(section: Section, f: Findings) -> None:
     rows += [_score_row("constant", f.constant), _score_row("template scan", f.scan)]
     section.table(
         "Every model on the same test spectra. Small is good, but for the two columns on intervals, which are "
-        "good "
-        "at 0.683.",
+        "good at 0.683.",
         columns,
         rows,
         strong=[f.chosen],
         notes="Outliers: |dz|/(1+z) above 0.01. Intervals by bootstrap over objects. Constants are chosen on "
         f"training rows for each score. The scan learns its templates from {TEMPLATE_ROWS} training spectra at "
-        f"most; "
-        "it knows nothing of magnitudes.",
+        "most; it knows nothing of magnitudes.",
     )
 
 
@@ -74,9 +72,9 @@ def add_efficiency(section: Section, f: Findings) -> None:
         f"{own['magnitude_r_rms'].value:.3f}\u00a0mag, and one redshift in "
         f"{1 / max(own['outlier_fraction'].value, 1e-9):,.0f} is an outlier. It took "
         f"{cost['fit_cpu_seconds']:.1f}\u00a0s of a processor to fit once tuned, takes {seconds:.2f}\u00a0s of it "
-        f"for a thousand spectra ({1000 / max(seconds, 1e-3):,.0f} a second), and {cost['peak_memory_mb']:,.0f}"
-        f"\u00a0MB of memory. The scan of templates, which learns no magnitude, is off by "
-        f"{format_number(f.scan['nmad_km_s'].value, _VELOCITY)}\u00a0km/s and takes "
+        f"for a thousand spectra ({1000 / max(seconds, 1e-3):,.0f} a second), and "
+        f"{cost['peak_memory_mb']:,.0f}\u00a0MB of memory. The scan of templates, which learns no magnitude, is "
+        f"off by {format_number(f.scan['nmad_km_s'].value, _VELOCITY)}\u00a0km/s and takes "
         f"{f.contest.scan_cpu_seconds_per_1000:.1f}\u00a0s for a thousand.\n\n{_gain(f)}"
     )
     _add_before_and_after(section, f)

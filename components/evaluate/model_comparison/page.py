@@ -81,8 +81,7 @@ def _explore(section: Section, f: Findings) -> None:
     known = {name: values for name, values in e.quantities.items() if np.isfinite(values).sum() > 1}
     section.text(
         f"{len(e.quantities['redshift'])} spectra. First a look at them: a model learns whatever predicts the "
-        f"label, "
-        "and not all of that is physics."
+        "label, and not all of that is physics."
     )
     section.figures([draw_distributions(values, _UNITS[name]) for name, values in known.items()])
     names, table = e.correlations()
@@ -141,8 +140,7 @@ def _best(section: Section, f: Findings) -> None:
 def _classification_words(section: Section, f: Findings) -> None:
     section.text(
         "A regression has neither: no ROC curve, no area under it, and no confusion matrix. Two questions come "
-        "near. "
-        "Which bin of redshift is taken for which, and does the predicted error find the outliers?"
+        "near. Which bin of redshift is taken for which, and does the predicted error find the outliers?"
     )
     curves = {
         name: curve
