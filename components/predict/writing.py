@@ -129,6 +129,8 @@ def write_predictions(
         with whole(output / "predictions.csv") as part:
             pd.concat(tables[1:] or tables)[names].to_csv(part, index=False, float_format="%.6g")
     report_counts(rows_in=asked, rows_out=writer.rows, rejected=len(rejections))
+    if not asked:
+        raise InputError(f"The files hold no {noun}.", "Give others.")
     if not writer.rows:
         raise InputError(
             f"None of the {asked} {noun} can be used: {rejections.in_words}.",

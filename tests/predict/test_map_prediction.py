@@ -101,3 +101,40 @@ def test_nothing_to_predict_for_is_told(universes: Path, tmp_path: Path) -> None
     (tmp_path / "numbers.txt").write_text("one two", encoding="utf-8")
     with pytest.raises(InputError, match="no list of map numbers"):
         predict([universes / "files", tmp_path / "numbers.txt"], universes / "model", tmp_path, Settings())
+
+
+def test_damage_of_any_kind_costs_no_other_map(universes: Path, maps: np.ndarray, tmp_path: Path) -> None:
+    np.save(tmp_path / "good_Mtot.npy", maps[:, 0])
+    np.save(tmp_path / "odd_Mtot.npy", maps[:, 0, :15, :15])
+    np.save(tmp_path / "words_Mtot.npy", np.full((2, 16, 16), "x"))
+    np.save(tmp_path / "mixed_Mtot.npy", maps[:, 0])
+    np.save(tmp_path / "mixed_T.npy", maps[:, 1].repeat(2, axis=1).repeat(2, axis=2))
+    (tmp_path / "page_T.npy").write_text("<html>404</html>")
+    np.savez(tmp_path / "packed_Mtot.npz", maps[:, 0])
+    (tmp_path / "params_LH_mine.txt").write_text("0.3 0.8 1 1 1 1")
+    with h5py.File(tmp_path / "damaged.hdf5", "w") as file:
+        file.create_dataset("Mtot", data=maps[:, 0], compression="gzip", chunks=(1, 16, 16))
+        chunk = file["Mtot"].id.get_chunk_info(1)
+    content = bytearray((tmp_path / "damaged.hdf5").read_bytes())
+    content[chunk.byte_offset : chunk.byte_offset + chunk.size] = bytes(chunk.size)
+    (tmp_path / "damaged.hdf5").write_bytes(content)
+    predict(sorted(tmp_path.iterdir()), universes / "model", tmp_path / "out", Settings())
+    found, rejected = (read_table(tmp_path / "out" / f"{name}.parquet") for name in ("predictions", "rejected"))
+    assert found["id"].tolist() == [f"{name}_{n}" for name in ("good", "mixed") for n in range(3)]
+    told = dict(zip(rejected["id"].tolist(), rejected["detail"].tolist(), strict=True))
+    for file, said in (
+        ("odd_Mtot.npy", "a multiple of 16 pixels"),
+        ("words_Mtot.npy", "not of numbers"),
+        ("mixed_T.npy", "3 maps of 32 pixels a side, other fields of mixed 3 maps of 16"),
+        ("page_T.npy", "is no .npy file"),
+        ("packed_Mtot.npz", "is no .npy file"),
+        ("damaged", "damaged.hdf5 cannot be read"),
+    ):
+        assert said in told.pop(file)
+    assert not told
+
+
+def test_numbers_beyond_the_maps_are_told(universes: Path, tmp_path: Path) -> None:
+    (tmp_path / "numbers.txt").write_text("9999")
+    with pytest.raises(InputError, match="The files hold no maps"):
+        predict([universes / "files", tmp_path / "numbers.txt"], universes / "model", tmp_path / "out", Settings())

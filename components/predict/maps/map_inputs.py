@@ -15,6 +15,10 @@ UNREADABLE, NO_FIELD, OF_OTHER_SHAPE = "unreadable file", "no known field", "oth
 _HDF5 = (".h5", ".hdf5")
 _SUFFIXES = (".npy", *_HDF5)
 _ROWS_AT_ONCE = 60
+_TABLES = ("params", "CosmoAstroSeed")
+_NPY = b"\x93NUMPY"
+_UNREADABLE = (OSError, ValueError, EOFError, RuntimeError, KeyError)
+"""What files that are cut off, damaged or of another kind lead to, in numpy and HDF5."""
 
 
 @dataclass
@@ -27,13 +31,14 @@ class Group:
         What their names have in common.
     files : dict of str to Path
         By field; all fields of an HDF5 file name that file.
-    count : int
-        Maps of each field.
+    count, side : int
+        Maps of each field, and pixels a side.
     """
 
     name: str
     files: dict[str, Path] = field(default_factory=dict)
     count: int = 0
+    side: int = 0
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ class Found:
         return sum(len(self.wanted(group)) for group in self.groups) + len(self.rejected)
 
 
-def find_maps(paths: Sequence[Path], fields: Sequence[str]) -> Found:
+def find_maps(paths: Sequence[Path], fields: Sequence[str], grid: int = 1) -> Found:
     """Sort files by the universes that they show.
 
     Parameters
@@ -76,6 +81,8 @@ def find_maps(paths: Sequence[Path], fields: Sequence[str]) -> Found:
         are wanted, where not all are.
     fields : sequence of str
         That the model knows.
+    grid : int
+        Pixels a side of the model's maps, to which those of files are averaged.
 
     Raises
     ------
@@ -88,24 +95,31 @@ def find_maps(paths: Sequence[Path], fields: Sequence[str]) -> Found:
     for path in files:
         try:
             shapes = _shapes(path, fields)
-        except (OSError, ValueError, EOFError) as error:
-            rejected.append((path.name, UNREADABLE, str(error)))
+        except _UNREADABLE as error:
+            rejected.append((path.name, UNREADABLE, f"{path} cannot be read: {error}."))
             continue
         if not shapes:
-            rejected.append((path.name, NO_FIELD, f"The model knows {', '.join(fields)}."))
+            rejected.append((path.name, NO_FIELD, f"{path} names no field of the model: {', '.join(fields)}."))
         for name, shape in shapes.items():
-            if len(shape) not in (2, 3) or shape[-1] != shape[-2]:
-                rejected.append((path.name, UNREADABLE, f"{name} has the shape {shape}, not (n, pixels, pixels)."))
+            if len(shape) not in (2, 3) or shape[-1] != shape[-2] or not shape[-1] or shape[-1] % grid:
+                wanted = f"(n, pixels, pixels) with a multiple of {grid} pixels"
+                detail = f"{name} in {path} has the shape {shape}, not {wanted}."
+                rejected.append((path.name, UNREADABLE, detail))
                 continue
             count = shape[0] if len(shape) == 3 else 1
             title = _common_name(path, name)
-            group = groups.setdefault((path.parent, title), Group(title, count=count))
-            if group.count == count:
+            group = groups.setdefault((path.parent, title), Group(title, count=count, side=shape[-1]))
+            if (group.count, group.side) == (count, shape[-1]):
                 group.files[name] = path
             else:
-                detail = f"{name} has {count} maps, other fields of {title} {group.count}."
+                own, others = (f"{n} maps of {side} pixels" for n, side in ((count, shape[-1]), _size(group)))
+                detail = f"{name} in {path} has {own} a side, other fields of {title} {others}."
                 rejected.append((path.name, OF_OTHER_SHAPE, detail))
     return Found([group for group in groups.values() if group.files], indices, rejected)
+
+
+def _size(group: Group) -> tuple[int, int]:
+    return group.count, group.side
 
 
 def read_maps(
@@ -124,7 +138,8 @@ def _listed(paths: Sequence[Path]) -> tuple[list[Path], npt.NDArray[np.int64] | 
         if path.is_dir():
             files += sorted(p for p in path.rglob("*") if p.suffix in _SUFFIXES)
         elif path.suffix == ".txt":
-            indices = _indices(path)
+            if not path.name.startswith(_TABLES):  # comes with files/* on a command line
+                indices = _indices(path)
         else:
             files.append(path)
     if not files:
@@ -150,9 +165,21 @@ def _indices(path: Path) -> npt.NDArray[np.int64]:
 def _shapes(path: Path, fields: Sequence[str]) -> dict[str, tuple[int, ...]]:
     if path.suffix in _HDF5:
         with h5py.File(path) as file:
-            return {name: tuple(file[name].shape) for name in fields if isinstance(file.get(name), h5py.Dataset)}
+            data = {name: file[name] for name in fields if isinstance(file.get(name), h5py.Dataset)}
+            return {name: _shape(name, found) for name, found in data.items()}
     named = [name for name in fields if re.search(rf"(?<![A-Za-z]){name}(?![A-Za-z])", path.stem)]
-    return {named[0]: np.load(path, mmap_mode="r", allow_pickle=False).shape} if named else {}
+    if not named:
+        return {}
+    with path.open("rb") as file:
+        if file.read(len(_NPY)) != _NPY:
+            raise ValueError("it is no .npy file: fetch it again, or unpack it")
+    return {named[0]: _shape(named[0], np.load(path, mmap_mode="r", allow_pickle=False))}
+
+
+def _shape(name: str, data: h5py.Dataset | npt.NDArray[np.generic]) -> tuple[int, ...]:
+    if data.dtype.kind not in "fiu":
+        raise ValueError(f"{name} is made of {data.dtype}, not of numbers")
+    return tuple(data.shape)
 
 
 def _common_name(path: Path, name: str) -> str:

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from components.common.errors import InputError
 from components.common.rejections import Rejections
 from components.common.tables import Columns, column
 from components.common.telemetry import stage
 from components.physics.multifield import ASTROPHYSICAL, COSMOLOGICAL, PARAMETERS
 from components.predict import writing
-from components.predict.maps.map_inputs import Found, Group, find_maps, read_maps
+from components.predict.maps.map_inputs import UNREADABLE, Found, Group, find_maps, read_maps
 from components.predict.maps.warnings import BITS, find_warnings
 from components.predict.warning_bits import warning_columns
 from components.predict.writing import Settings
@@ -97,7 +96,7 @@ def predict(inputs: Path | Sequence[Path], model: Path, output: Path, settings: 
 
     with stage("predict", output):
         network = load_model(model)
-        found = find_maps(writing.listed(inputs), network.fields)
+        found = find_maps(writing.listed(inputs), network.fields, int(network.preprocess_settings["grid"]))
         rejections = Rejections()
         for entry in found.rejected:
             rejections.add(*entry)
@@ -152,30 +151,27 @@ def predict_maps(
 
 def _predictions(found: Found, model: "MomentModel", rejections: Rejections) -> Iterator[Predicted]:
     for group in found.groups:
-        for numbers, given in read_maps(group, found.wanted(group)):
-            names = _names(group, numbers)
-            keep = np.ones(len(numbers), dtype=bool)
-            for field, maps in given.items():
-                bad = ~((maps >= 0) & (maps < np.inf)).all(axis=(1, 2))
-                for row in np.flatnonzero(bad & keep):
-                    rejections.add(
-                        str(names[row]), IMPOSSIBLE, f"{field} is negative or no finite number somewhere."
-                    )
-                keep &= ~bad
-            if keep.any():
-                yield _one(names[keep], {field: maps[keep] for field, maps in given.items()}, model, group)
+        try:
+            yield from _of_group(group, found.wanted(group), model, rejections)
+        except (OSError, RuntimeError) as error:  # damaged behind its head
+            files = ", ".join(str(path) for path in dict.fromkeys(group.files.values()))
+            rejections.add(group.name, UNREADABLE, f"{files} cannot be read: {error}.")
 
 
-def _one(
-    names: npt.NDArray[np.object_], given: dict[str, npt.NDArray[np.float32]], model: "MomentModel", group: Group
-) -> Predicted:
-    sides = {maps.shape[-1] for maps in given.values()}
-    if len(sides) > 1:
-        raise InputError(
-            f"The fields of {group.name} have {' and '.join(str(side) for side in sorted(sides))} pixels a side.",
-            "Give maps of one size.",
-        )
-    return predict_maps(names, given, model)
+def _of_group(
+    group: Group, rows: npt.NDArray[np.int64], model: "MomentModel", rejections: Rejections
+) -> Iterator[Predicted]:
+    for numbers, given in read_maps(group, rows):
+        names = _names(group, numbers)
+        keep = np.ones(len(numbers), dtype=bool)
+        for field, maps in given.items():
+            bad = ~((maps >= 0) & (maps < np.inf)).all(axis=(1, 2))
+            for row in np.flatnonzero(bad & keep):
+                detail = f"{field} is negative or no finite number somewhere in {group.files[field]}."
+                rejections.add(str(names[row]), IMPOSSIBLE, detail)
+            keep &= ~bad
+        if keep.any():
+            yield predict_maps(names[keep], {field: maps[keep] for field, maps in given.items()}, model)
 
 
 def _names(group: Group, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
