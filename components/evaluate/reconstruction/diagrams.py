@@ -1,12 +1,12 @@
 """Curves over wavenumber: correlation, transfer, power, calibration; and what values maps have."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 from components.common.figures import INK, MUTED, SERIES, Figure, figure_style, finish, new_axes, new_panels
 from components.evaluate.reconstruction.measuring import (
@@ -25,6 +25,9 @@ from components.evaluate.reconstruction.scores import EDGES, Measured
 Floats = npt.NDArray[np.float64]
 
 _FAINTEST_POWER = 1e-3
+_LEAK = 0.9
+_EVEN = 0.05
+_NOWHERE = "The network is nowhere above one half"
 _CENTRES = np.sqrt(np.array(EDGES[:-1]) * np.array(EDGES[1:]))
 _TICKS = (0.3, 0.5, 1, 2, 4, 8)
 _LINES: Mapping[str, tuple[str, Any, str]] = {
@@ -42,17 +45,21 @@ _LINES: Mapping[str, tuple[str, Any, str]] = {
 def draw_correlation(methods: Mapping[str, Measured], where: str, finest: float) -> Figure:
     """Draw r(k) of all methods, up to the finest wave of a grid."""
     drawing, axes = new_axes(3.2, grid="both")
-    _curves(axes, {name: _cut(own.correlation(_ones(own))[0], finest) for name, own in methods.items()})
+    values = {name: _cut(own.correlation(_ones(own))[0], finest) for name, own in methods.items()}
+    _curves(axes, values, "upper right")
     axes.set_ylim(-0.1, 1.03)
     axes.set_ylabel("Cross-correlation r with the truth")
-    axes.legend(loc="upper right")
     found = methods[NETWORK].correlation(_ones(methods[NETWORK]))[0]
     half = _last_above(found, 0.5)
+    least = float(np.nanmin(_cut(found, finest)))
+    leak = "no curve does that" if least < _LEAK else "look for the cause before you believe these"
     return finish(
         drawing,
         f"Cross-correlation of reconstructed and true initial fields over wavenumber, {where}.",
-        f"1 is right in every wave, 0 is chance ({where}). The network stays above one half up to k = {half:.2g} "
-        "h/Mpc. A curve near 1 everywhere would mean that the truth had leaked in; no curve does that.",
+        f"1 is right in every wave, 0 is chance ({where}). "
+        + (f"The network stays above one half up to k = {half:.2g} h/Mpc" if half > EDGES[0] else _NOWHERE)
+        + f", and falls to {least:.2f} at worst. A curve near 1 everywhere would mean that the truth had leaked "
+        f"in: {leak}.",
     )
 
 
@@ -60,8 +67,8 @@ def draw_correlation(methods: Mapping[str, Measured], where: str, finest: float)
 def draw_transfer(methods: Mapping[str, Measured], where: str, finest: float) -> Figure:
     """Draw T(k) of all methods, up to the finest wave of a grid."""
     drawing, axes = new_axes(3.2, grid="both")
-    _curves(axes, {name: _cut(own.transfer(_ones(own))[0], finest) for name, own in methods.items()})
-    axes.set_ylim(0, 2.2)
+    _curves(axes, {name: _cut(own.transfer(_ones(own))[0], finest) for name, own in methods.items()}, "upper left")
+    axes.set_ylim(0, 3.4)
     axes.axhline(1, color=INK, linewidth=0.8)
     axes.set_ylabel("Transfer T = root of power over truth")
     sampled = _cut(methods[SAMPLE].transfer(_ones(methods[SAMPLE]))[0], finest)
@@ -69,8 +76,9 @@ def draw_transfer(methods: Mapping[str, Measured], where: str, finest: float) ->
     return finish(
         drawing,
         f"Root of the reconstructed over the true power, over wavenumber, {where}.",
-        "The mean of what may have been fades where less is known, as it has to: T falls below 1. A single "
-        f"sample has the power of the truth at all scales, to {worst:.0%} at worst.".replace("%", "\u202f%"),
+        "The mean of what may have been fades where less is known, as it has to: T falls below 1. On small "
+        "scales the final density has more power than linear growth alone would have given it. A single sample "
+        f"has the power of the truth at all scales, to {worst:.0%} at worst.",
     )
 
 
@@ -125,6 +133,7 @@ def draw_calibration(measured: Measurements) -> Figure:
     ranks = measured.ranks / measured.ranks.sum()
     lower.bar(np.arange(ranks.size), ranks * ranks.size, width=0.9, color=SERIES[0])
     lower.axhline(1, color=INK, linewidth=0.8)
+    lower.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     lower.set_xlabel("Samples below the truth, in pixels of coarse maps")
     lower.set_ylabel("Share, even = 1")
     ratio = _cut(measured.maps[NETWORK].calibration(_ones(measured.maps[NETWORK]))[0], measured.finest[0])
@@ -134,9 +143,24 @@ def draw_calibration(measured: Measurements) -> Figure:
         drawing,
         "Spread of the samples over the error of their mean, by wavenumber, and rank histogram of the truth.",
         f"Above: samples that scatter as much as the mean errs are at 1; {words} of the maps they are off by more "
-        "than a fifth. Below: ranks are even where the samples are what the truth may be; a bowl would mean that "
-        "they scatter too little, a hill too much.",
+        "than a fifth. Below: ranks are even where the samples are what the truth may be. "
+        f"{_ranks_in_words(ranks)}",
     )
+
+
+def _ranks_in_words(ranks: Floats) -> str:
+    """Say how far ranks are from even, and in what way; `ranks` are shares of all pixels."""
+    even = ranks * ranks.size
+    third = max(1, ranks.size // 3)
+    low, middle, high = (float(part.mean()) for part in (even[:third], even[third:-third], even[-third:]))
+    words = f"The lowest third holds {low:.2f} of an even share, the middle {middle:.2f}, the highest {high:.2f}"
+    if max(abs(low - 1), abs(middle - 1), abs(high - 1)) < _EVEN:
+        return f"{words}: even within a twentieth."
+    if (low - middle) * (high - middle) > 0:
+        shape = "a bowl: samples scatter too little" if low > middle else "a hill: samples scatter too much"
+        return f"{words}, {shape}."
+    side = "dense" if high > low else "empty"
+    return f"{words}: a slope, as samples are not {side} enough."
 
 
 @figure_style()
@@ -191,14 +215,14 @@ def draw_latents(share: Mapping[str, Sequence[float]]) -> Figure:
     )
 
 
-def _curves(axes: Axes, values: Mapping[str, Floats]) -> None:
+def _curves(axes: Axes, values: Mapping[str, Floats], place: Literal["upper left", "upper right"]) -> None:
     for name, (colour, style, label) in reversed(list(_LINES.items())):
         if name in values:
             width = 2.0 if name == NETWORK else 1.2
             axes.plot(_CENTRES, values[name], color=colour, linestyle=style, linewidth=width, label=label)
     _wavenumbers(axes)
     handles, labels = axes.get_legend_handles_labels()
-    axes.legend(handles[::-1], labels[::-1])
+    axes.legend(handles[::-1], labels[::-1], loc=place)
 
 
 def _wavenumbers(axes: Axes) -> None:

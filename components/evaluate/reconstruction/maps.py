@@ -44,9 +44,11 @@ def draw_example(example: Example, box_size: float, depth: float) -> Figure:
         drawing,
         f"Maps of a slab of {example.name}: true initial density, its reconstruction, the final density, two "
         "samples and their spread.",
-        f"{example.name}, {box_size:g} Mpc/h wide and {depth:.2g} deep; red is dense, all initial maps on one "
-        f"scale. Pixel by pixel the mean correlates with the truth by {agreement:.2f}: it has the broad shapes, "
-        "and samples add what cannot be known. Their spread is that of coarse pixels: dark is the most.",
+        f"{example.name}, {box_size:g} Mpc/h wide and {depth:.2g} deep. Initial maps, scaled to today, from blue "
+        f"at {-reach:.2g} to red at {reach:.2g}, which is dense; the final one, of logarithmic density, dense in "
+        f"black. Pixel by pixel the mean correlates with the truth by {agreement:.2f}: it has the broad shapes, "
+        "and samples add what cannot be known. Their spread, in coarse pixels, goes from "
+        f"{float(example.spread.min()):.2g} in white to {float(example.spread.max()):.2g}.",
     )
 
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from components.common.report import Column, Headline, Report, Section, format_interval, format_number
+from components.common.report import Cell, Column, Headline, Report, Section, format_interval, format_number
 from components.common.scores import Score
+from components.common.wording import counted
 from components.evaluate.reconstruction.diagrams import (
     draw_calibration,
     draw_correlation,
@@ -71,11 +72,16 @@ def write_report(
 
 def _headline(outcome: "Outcome") -> Headline:
     score = outcome.scores["cross_correlation_mid_k"]
+    others = {name: scores["cross_correlation_mid_k"] for name, scores in outcome.baselines.items()}
+    best = max(others, key=lambda name: others[name].value)
     return Headline(
         "correlation with the true initial maps at k from 0.5 to 1 h/Mpc",
         score.value,
         score.low,
         score.high,
+        others[best].value,
+        baseline_label=f"for {_name_in_text(best)}",
+        baseline_note="The best of the other methods, on the same boxes.",
         form=".3f",
     )
 
@@ -85,9 +91,9 @@ def _lead(outcome: "Outcome") -> str:
     simulations = int(np.unique(measured.groups).size)
     standard = outcome.baselines[ZELDOVICH]["cross_correlation_mid_k"]
     return (
-        f"Universes run backwards: from the density of today in {len(measured.ids)} boxes of {simulations} "
-        "simulations that no training saw, the density from which they began. Maps are slabs "
-        f"{measured.slab_depth:.2g} Mpc/h deep. Gravity is undone in steps by perturbation theory, a linear "
+        f"Universes run backwards: from the density of today in {counted(len(measured.ids), 'box', 'boxes')} of "
+        f"{counted(simulations, 'simulation')} that no training saw, the density from which they began. Maps are "
+        f"slabs {measured.slab_depth:.2g} Mpc/h deep. Gravity is undone in steps by perturbation theory, a linear "
         "estimate joins what that gives, and a conditional variational autoencoder learns what is still missing "
         "and draws samples of what cannot be known. Standard reconstruction, which undoes gravity in one step, "
         f"reaches {format_number(standard.value, '.3f')} where the network reaches the number above."
@@ -134,6 +140,11 @@ def _goals(outcome: "Outcome") -> str:
     return f"Goals: {'; '.join(said)}.\n\n{_margins(outcome)}"
 
 
+def _name_in_text(method: str) -> str:
+    name = METHODS[method].partition(",")[0].partition(" (")[0]
+    return name if name.startswith("the ") else f"the {name}"
+
+
 def _margins(outcome: "Outcome") -> str:
     """Say how the network stands to the best baseline of each band."""
     said = []
@@ -144,7 +155,7 @@ def _margins(outcome: "Outcome") -> str:
         place = "ahead of" if margin.value > 0 else "behind"
         clear = "" if margin.low > 0 or margin.high < 0 else ", which may be chance"
         said.append(
-            f"at k {name} {place} {METHODS[margin.best].partition(',')[0]} by {abs(margin.value):.3f} "
+            f"at k {name} {place} {_name_in_text(margin.best)} by {abs(margin.value):.3f} "
             f"(95 % interval of the difference {interval}{clear})"
         )
     return f"Beside the best baseline of each band the mean is {'; '.join(said) or 'nowhere above chance'}."
@@ -153,11 +164,9 @@ def _margins(outcome: "Outcome") -> str:
 def _limits(outcome: "Outcome") -> str:
     """Say where nothing can be known."""
     bands = outcome.maps[NETWORK].correlation
-    unknown = [name for name, row in zip(BAND_NAMES, bands, strict=True) if row[0] < _UNKNOWN]
+    unknown = [(name, row) for name, row in zip(BAND_NAMES, bands, strict=True) if row[0] < _UNKNOWN]
     faint = [
-        f"at k {name} r is {row[0]:.2f}, so that {row[0] ** 2:.0%} of the power is explained".replace(
-            "%", "\u202f%"
-        )
+        f"at k {name} r is {row[0]:.2f}, so that {row[0] ** 2:.0%} of the power is explained"
         for name, row in zip(BAND_NAMES, bands, strict=True)
         if _UNKNOWN <= row[0] < _FAINT
     ]
@@ -165,10 +174,13 @@ def _limits(outcome: "Outcome") -> str:
     first = f"Less is known of small scales: {text}. " if text else ""
     if not unknown:
         return f"{first}There is no band of which nothing is known."
+    measured = " and ".join(f"{row[0]:.3f} ({format_interval(row[1], row[2], '.3f')})" for _, row in unknown)
+    most = max(row[0] ** 2 for _, row in unknown)
     return (
-        f"{first}At k {' and '.join(unknown)} h/Mpc nothing can be known: matter has crossed its own paths, and "
-        "the final density forgot where it came from. There the mean is empty and samples are noise of the right "
-        "power."
+        f"{first}At k {' and '.join(name for name, _ in unknown)} h/Mpc next to nothing can be known: r is "
+        f"{measured}, which is {'less than 0.1%' if most < 0.001 else f'{most:.1%}'} of the power. Matter has "
+        "crossed its own paths there, and the final density forgot where it came from: the mean is all but "
+        "empty, and samples are noise of the right power."
     )
 
 
@@ -183,12 +195,20 @@ def _add_calibration(section: Section, outcome: "Outcome") -> None:
         + " the fifth that was aimed at."
     )
     rows = [
-        [f"k {name}", *outcome.maps[NETWORK].calibration[band], *outcome.boxes[NETWORK].calibration[band]]
+        [f"k {name}", *_with_interval(outcome.maps, band), *_with_interval(outcome.boxes, band)]
         for band, name in enumerate(BAND_NAMES)
     ]
-    heads = ["Band", "Maps", "low", "high", "Boxes", "low", "high"]
-    section.table("Spread over error, both rms.", [Column(heads[0]), *(Column(h, ".2f") for h in heads[1:])], rows)
+    section.table(
+        "Spread over error, both rms, with 95% intervals.",
+        [Column("Band, h/Mpc"), *(Column(head, ".2f") for head in ("Maps", "Interval", "Boxes", "Interval"))],
+        rows,
+    )
     section.figures([draw_calibration(outcome.measured), draw_histograms(outcome.measured)])
+
+
+def _with_interval(view: "Mapping[str, Bands]", band: int) -> list[Cell]:
+    value, low, high = view[NETWORK].calibration[band]
+    return [float(value), format_interval(low, high, ".2f")]
 
 
 def _add_latents(section: Section, outcome: "Outcome") -> None:
@@ -226,7 +246,7 @@ def _add_scores(section: Section, outcome: "Outcome") -> None:
         strong=[0],
         notes="95 % intervals of the network: "
         + "; ".join(
-            f"{_SHORT.get(name, name)} {format_interval(score.low, score.high, '.3f')}"
+            f"{_SHORT.get(name, name)}: {format_interval(score.low, score.high, '.3f')}"
             for name, score in outcome.scores.items()
         )
         + ".",
