@@ -5,8 +5,10 @@ from functools import cache
 
 import numpy as np
 import pytest
+from scipy.stats import chi
 
 from components.common.errors import InputError, ParameterError
+from components.physics import feedback_gas
 from components.physics.cosmology import Cosmology
 from components.physics.feedback_gas import CRITICAL_DENSITY, Feedback, add_baryons
 from components.physics.map_painting import paint_maps
@@ -52,6 +54,43 @@ def test_the_mean_of_matter_is_that_of_the_universe(omega_m: float) -> None:
     for axis in range(3):
         slabs = _of(maps, "Mtot")[5 * axis : 5 * axis + 5].mean(dtype=np.float64)
         assert slabs == pytest.approx(expected, rel=1e-4), "five slabs are the whole box, along each axis"
+
+
+@pytest.mark.parametrize("feedback", [Feedback(0.25, 0.25, 0.5, 0.5), Feedback(), Feedback(4, 4, 2, 2)])
+def test_the_gas_of_a_slab_is_not_just_the_cosmic_share(feedback: Feedback) -> None:
+    gas, stars, total = (
+        _of(_maps(feedback), name).mean((1, 2), dtype=float) for name in ("Mgas", "Mstar", "Mtot")
+    )
+    cosmic = Cosmology(omega_m=0.3, sigma_8=0.8).omega_b / 0.3
+    share = gas / total / cosmic
+    assert 0.85 < share.mean() < 1.0
+    assert 0.005 < share.std() < 0.06, "winds and bursts carry gas across slabs, stars lock some up"
+    assert 0.005 < stars.sum() / total.sum() / cosmic < 0.15
+
+
+def test_the_share_of_gas_that_goes_far_is_between_those_of_the_suites() -> None:
+    """Gebhardt et al. 2024: beyond 1 Mpc/h 10 % in IllustrisTNG and Astrid, 40 % in SIMBA."""
+    sent: list[float] = []
+    real = feedback_gas._spread
+
+    def watch(positions, sent_out, reach, matter, box_size):  # type: ignore[no-untyped-def]
+        beyond = [float(chi.sf(1 / reach[kind], 3)) for kind in (0, 1)]  # of a normal cloud in three dimensions
+        sent.append(float(sent_out.mean(axis=0)[:2] @ beyond))
+        return real(positions, sent_out, reach, matter, box_size)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(feedback_gas, "_spread", watch)
+        for feedback in (FIDUCIAL, Feedback(0.25, 0.25, 0.5, 0.5), Feedback(4, 4, 2, 2)):
+            _baryons_of(feedback)
+    fiducial, weak, strong = sent
+    assert 0.04 < fiducial < 0.4
+    assert weak < fiducial < strong < 0.6
+
+
+def _baryons_of(feedback: Feedback) -> None:
+    particles = _particles()
+    cosmology = Cosmology(omega_m=0.3, sigma_8=0.8)
+    add_baryons(particles.positions, particles.velocities, cosmology, feedback, BOX_SIZE_MPC_H, 32)
 
 
 @pytest.mark.parametrize("feedback", [Feedback(), Feedback(4, 0.25, 2, 0.5), Feedback(0.25, 4, 0.5, 2)])
