@@ -24,6 +24,14 @@ _DOWN_AFTER = 12
 """So many files in a row that could not be had mean that the archive is down, not that the files are."""
 
 
+def store_if_there() -> Store | None:
+    """Return the store of the environment; without one, say what an interruption costs."""
+    store = Store.if_configured()
+    if store is None:
+        warn("No store is configured (AWS_ENDPOINT_URL): an interrupted download begins anew.")
+    return store
+
+
 class Archive(AbstractContextManager["Archive"]):
     """A web archive of files or a query service.
 

@@ -32,7 +32,7 @@ def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
         return Archive(*arguments, **{**options, "backoff_seconds": 0.01, "requests_per_minute": 60_000.0})
 
     _ASKED.clear()
-    monkeypatch.setattr(skyserver, "Archive", quick)
+    monkeypatch.setattr("components.ingest.skyserver.Archive", quick)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
 
 
@@ -200,7 +200,7 @@ def test_answers_that_are_no_table(sky: LoopbackArchive, tmp_path: Path, body: s
 
 
 def test_row_limit_is_no_data_set(sky: LoopbackArchive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("components.ingest.sdss_spectra.skyserver.ROW_LIMIT", 6)
+    monkeypatch.setattr("components.ingest.skyserver.ROW_LIMIT", 6)
     with pytest.raises(ArchiveError, match=r"cuts off without a word.*narrower stripe"):
         run(sky, tmp_path / "out")
 

@@ -30,7 +30,7 @@ def sky(sdss_server: LoopbackArchive, real_data: Path, monkeypatch: pytest.Monke
         return quick(*arguments, **{**options, "requests_per_minute": 60_000.0})
 
     monkeypatch.setattr(archive_source, "Archive", hurried)
-    monkeypatch.setattr(skyserver, "Archive", hurried)
+    monkeypatch.setattr("components.ingest.skyserver.Archive", hurried)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     write_catalogue(sdss_server.root / f"dr16/eboss/qso/DR16Q/{SUPERSET}", real_rows(real_data))
     rows = []

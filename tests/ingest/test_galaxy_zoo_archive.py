@@ -1,6 +1,5 @@
 """The table of Hart et al. and SkyServer on loopback: the real rows, the very SQL, and what goes wrong."""
 
-import functools
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,11 +19,11 @@ from components.ingest.galaxy_zoo import (
     files_source,
     ingestion,
     schema,
-    skyserver,
     skyserver_source,
     sql,
 )
 from components.ingest.galaxy_zoo.ingestion import Settings, ingest
+from components.ingest.skyserver import Expected, read_answer
 from components.merge.shards.merging import merge
 
 _TABLE = "gz2_hart16.csv.gz"
@@ -38,8 +37,8 @@ def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     def quick(*arguments: object, **options: object) -> Archive:
         return Archive(*arguments, **{**options, "backoff_seconds": 0.01, "requests_per_minute": 60_000.0})  # type: ignore[arg-type]
 
-    for module in (archive_source, skyserver):
-        monkeypatch.setattr(module, "Archive", quick)
+    monkeypatch.setattr(archive_source, "Archive", quick)
+    monkeypatch.setattr("components.ingest.skyserver.Archive", quick)
     for module in (files_source, schema, ingestion, skyserver_source):
         monkeypatch.setattr(module, "GALAXIES_PER_GROUP", 128)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
@@ -147,15 +146,34 @@ def test_answers_that_are_no_table_end_the_stage(
 
 
 def test_row_limit_is_no_data_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    needed, row = ("dr7objid", "redshift"), "587722983364690145,0.1\n"
-    read = functools.partial(sql.read_answer, address="SkyServer", needed=needed)
-    head = "#Table1\ndr7objid,redshift\n"
-    assert sql.to_columns(read(f"{head}{row}".encode(), most=2))["dr7objid"].tolist() == [587722983364690145]
+    def read(rows: int, most: int) -> pd.DataFrame:
+        content = "#Table1\ndr7objid,redshift\n" + "587722983364690145,0.1\n" * rows
+        expected = Expected(("dr7objid", "redshift"), "Ask for less.", most, ("dr7objid",))
+        return read_answer(content.encode(), "SkyServer", expected)
+
+    assert sql.to_columns(read(1, 2))["dr7objid"].tolist() == [587722983364690145]
     with pytest.raises(ArchiveError, match="at most 2 were asked for"):
-        read(f"{head}{row * 3}".encode(), most=2)
-    monkeypatch.setattr(sql, "ROW_LIMIT", 3)
+        read(3, 2)
+    monkeypatch.setattr("components.ingest.skyserver.ROW_LIMIT", 3)
     with pytest.raises(ArchiveError, match="without a word"):
-        read(f"{head}{row * 3}".encode(), most=10)
+        read(3, 10)
+
+
+def test_galaxies_that_skyserver_has_nothing_of_are_kept(
+    hart: LoopbackArchive, sky: SkySql, tmp_path: Path
+) -> None:
+    sky.answers.extend([b"#Table1\nNo objects have been found\n"])
+    ingest(tmp_path / "out", settings(hart, sky, objects_per_query=50))
+    got = read_table(tmp_path / "out" / "dataset.parquet")
+    assert len(got["id"]) == 400
+    assert np.isfinite(got["redshift"]).sum() == 400 - 50, "the two that it lacks are among these"
+
+
+def test_an_answer_that_cannot_be_empty_is_none_where_it_is(sky: SkySql, tmp_path: Path) -> None:
+    sky.answers.extend([b"#Table1\nNo objects have been found\n"] * 2)  # asked once more
+    with pytest.raises(ArchiveError, match="no column number"):
+        ingest(tmp_path / "out", Settings(source="skyserver", rows=0, skyserver_url=sky.url))
+    sky.answers.clear()
 
 
 def test_skyserver_that_gives_fewer_rows_than_it_counts(sky: SkySql, tmp_path: Path) -> None:

@@ -13,10 +13,11 @@ from components.common.archive import Archive
 from components.common.errors import ArchiveError, ParameterError
 from components.common.provenance import Provenance
 from components.common.tables import read_table
-from components.ingest.sdss_spectra import archive_source, skyserver
+from components.ingest.sdss_spectra import archive_source
 from components.ingest.sdss_spectra.ingestion import Settings, ingest
-from components.ingest.sdss_spectra.skyserver import read_answer
+from components.ingest.sdss_spectra.skyserver import EXPECTED
 from components.ingest.sdss_spectra.spec_file import read_metadata
+from components.ingest.skyserver import read_answer
 
 _ANSWER = "dr17/SkyServerWS/SearchTools/SqlSearch"
 _HEADER = "plate,mjd,fiber,ra,dec,redshift,zwarning,velocity_dispersion,magnitude_r,magnitude_r_total,stellar_mass"
@@ -29,7 +30,7 @@ def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     def quick(*arguments: Any, **options: Any) -> Archive:
         return Archive(*arguments, **{**options, "backoff_seconds": 0.01, "requests_per_minute": 60_000.0})
 
-    monkeypatch.setattr(skyserver, "Archive", quick)
+    monkeypatch.setattr("components.ingest.skyserver.Archive", quick)
     monkeypatch.setattr(
         archive_source, "Archive", functools.partial(Archive, backoff_seconds=0.01, requests_per_minute=60_000.0)
     )
@@ -111,7 +112,7 @@ def test_page_of_errors_ends_the_stage(sky: LoopbackArchive, tmp_path: Path) -> 
 )
 def test_answers_that_are_no_table(body: bytes, says: str) -> None:
     with pytest.raises(ArchiveError, match=says):
-        read_answer(body, "SkyServer")
+        read_answer(body, "SkyServer", EXPECTED)
 
 
 def test_time_out_ends_the_stage_with_its_reason(sky: LoopbackArchive, tmp_path: Path) -> None:
@@ -121,11 +122,11 @@ def test_time_out_ends_the_stage_with_its_reason(sky: LoopbackArchive, tmp_path:
 
 
 def test_row_limit_is_no_data_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(skyserver, "ROW_LIMIT", 3)
+    monkeypatch.setattr("components.ingest.skyserver.ROW_LIMIT", 3)
     row = "1,2,3,4.0,5.0,0.1,0,100,18,17,10.5\n"
-    assert len(read_answer(f"#Table1\n{_HEADER}\n{row * 2}".encode(), "SkyServer")) == 2
+    assert len(read_answer(f"#Table1\n{_HEADER}\n{row * 2}".encode(), "SkyServer", EXPECTED)) == 2
     with pytest.raises(ArchiveError, match="cuts off without a word"):
-        read_answer(f"#Table1\n{_HEADER}\n{row * 3}".encode(), "SkyServer")
+        read_answer(f"#Table1\n{_HEADER}\n{row * 3}".encode(), "SkyServer", EXPECTED)
 
 
 def test_stars_are_asked_for_without_the_cuts_of_galaxies(

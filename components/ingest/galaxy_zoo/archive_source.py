@@ -7,14 +7,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from components.common.archive import Archive, Request
+from components.common.archive import Archive, Request, store_if_there
 from components.common.errors import ParameterError
 from components.common.provenance import Provenance
 from components.common.tables import Columns
 from components.common.telemetry import warn
 from components.ingest.galaxy_zoo.files_source import join_file, stream
 from components.ingest.galaxy_zoo.settings import Settings
-from components.ingest.galaxy_zoo.skyserver import skyserver, store_if_there
+from components.ingest.galaxy_zoo.skyserver import skyserver
 from components.ingest.galaxy_zoo.source import Source
 from components.ingest.galaxy_zoo.sql import photometry_query
 from components.ingest.galaxy_zoo.table_stream import SUFFIXES

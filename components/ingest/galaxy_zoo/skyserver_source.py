@@ -4,15 +4,17 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
+from components.common.archive import store_if_there
 from components.common.errors import ArchiveError
 from components.common.provenance import Provenance
 from components.common.tables import Columns
 from components.ingest.galaxy_zoo.derived import derive
 from components.ingest.galaxy_zoo.schema import GALAXIES_PER_GROUP
 from components.ingest.galaxy_zoo.settings import Settings
-from components.ingest.galaxy_zoo.skyserver import skyserver, store_if_there
+from components.ingest.galaxy_zoo.skyserver import skyserver
 from components.ingest.galaxy_zoo.source import Source
-from components.ingest.galaxy_zoo.sql import RELEASE, count_query, to_columns, votes_query
+from components.ingest.galaxy_zoo.sql import count_query, to_columns, votes_query
+from components.ingest.skyserver import RELEASE
 from components.physics.gz2_tasks import VOTE_COLUMNS
 
 

@@ -1,16 +1,10 @@
-"""Queries to SkyServer, and what its answers may be."""
-
-import io
+"""Queries to SkyServer, and their answers as columns."""
 
 import numpy as np
 import pandas as pd
 
-from components.common.errors import ArchiveError
 from components.common.tables import Columns
 
-ROW_LIMIT = 500_000
-RELEASE = "dr17"
-PATH = f"{RELEASE}/SkyServerWS/SearchTools/SqlSearch"
 _SENTINEL = -9000.0
 _PHOTOMETRY = {
     "redshift": "s.z",
@@ -65,43 +59,6 @@ def votes_query(votes: tuple[str, ...], first: int, rows: int) -> str:
 def count_query() -> str:
     """Return the SQL for the number of rows of SkyServer's own table, with the joins that rows are lost in."""
     return f"SELECT COUNT(*) AS number {_JOINS}"
-
-
-def read_answer(content: bytes, address: str, needed: tuple[str, ...], most: int) -> pd.DataFrame:
-    """Read an answer of SkyServer, a CSV that begins with a line such as "#Table1".
-
-    Raises
-    ------
-    ArchiveError
-        When it is a web page, an error message, lacks a column, or has more rows than were asked for or as many as
-        the service ever gives.
-    """
-    text = content.decode("utf-8", "replace")
-    if text.lstrip()[:1] == "<":
-        raise ArchiveError(f"{address} answered with a web page, not with a table.", "Run again later.")
-    if "timeout" in text[:2000].lower() or "time-out" in text[:2000].lower():
-        raise ArchiveError(
-            f"{address} has ended the query: {text[:200].strip()}",
-            "Run again later, or set objects_per_query to fewer galaxies at a time.",
-        )
-    try:
-        table = pd.read_csv(io.StringIO(text), comment="#", dtype={"dr7objid": "string", "gz2_class": "string"})
-    except (ValueError, pd.errors.ParserError) as error:
-        raise ArchiveError(
-            f"{address} answered with no table: {text[:200].strip()!r}.", "Run again later."
-        ) from error
-    if missing := sorted(set(needed) - set(table.columns)):
-        raise ArchiveError(
-            f"The answer of {address} has no column {', '.join(missing[:5])}.",
-            "The service has changed, or answered with an error; look at the address in a browser.",
-        )
-    if len(table) >= ROW_LIMIT or len(table) > most:
-        raise ArchiveError(
-            f"The answer of {address} has {len(table)} rows, where at most {most} were asked for and SkyServer "
-            f"cuts off at {ROW_LIMIT} without a word.",
-            "Set objects_per_query to fewer galaxies at a time.",
-        )
-    return table
 
 
 def to_columns(table: pd.DataFrame) -> Columns:

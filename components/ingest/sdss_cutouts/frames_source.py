@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from components.common.archive import Archive, NotInArchiveError
+from components.common.archive import Archive, NotInArchiveError, store_if_there
 from components.common.errors import ArchiveError, InputError
 from components.common.rejections import Rejections
 from components.common.store import Store
@@ -29,7 +29,8 @@ from components.ingest.sdss_cutouts.label_file import LABELS, read_labels
 from components.ingest.sdss_cutouts.labels import choose, to_columns
 from components.ingest.sdss_cutouts.schema import ROWS_PER_BATCH, complete
 from components.ingest.sdss_cutouts.settings import Settings
-from components.ingest.sdss_cutouts.skyserver import NO_STORE, RELEASE, ask, real_provenance
+from components.ingest.sdss_cutouts.skyserver import ask, real_provenance
+from components.ingest.skyserver import RELEASE
 
 RERUN = 301
 """Of the photometric pipeline, since Data Release 8."""
@@ -55,9 +56,7 @@ def open_frames(settings: Settings, rejections: Rejections) -> Source:
     InputError
         When no row is wanted.
     """
-    store = Store.if_configured()
-    if store is None and not settings.location:
-        warn(NO_STORE)
+    store = Store.if_configured() if settings.location else store_if_there()
     folder = Path(settings.location) if settings.location else None
     if folder is not None and not folder.is_dir():
         raise InputError(f"There is no folder {folder}.", "Set location to the folder that holds the frames.")

@@ -3,43 +3,34 @@
 https://skyserver.sdss.org/dr17/SkyServerWS/SearchTools/SqlSearch and .../ImgCutout/getjpeg
 """
 
-import hashlib
 import itertools
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
-from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
 
-from components.common.archive import Archive, NotInArchiveError, Request
+from components.common.archive import Archive, NotInArchiveError, Request, store_if_there
 from components.common.errors import InputError
 from components.common.provenance import Provenance
 from components.common.rejections import Rejections
 from components.common.store import Store
 from components.common.tables import Columns
-from components.common.telemetry import report_progress, warn
+from components.common.telemetry import report_progress
 from components.ingest.dataset import Source
 from components.ingest.sdss_cutouts.files_source import read_batch
 from components.ingest.sdss_cutouts.labels import choose
 from components.ingest.sdss_cutouts.pictures import require_picture
 from components.ingest.sdss_cutouts.schema import ROWS_PER_BATCH
 from components.ingest.sdss_cutouts.settings import Settings
-from components.ingest.sdss_spectra.skyserver import read_answer
+from components.ingest.skyserver import RELEASE, Expected, ask_all, open_service
 from components.physics.sdss_imaging import BANDS, SCALE_ARCSEC
 
-RELEASE = "dr17"
-REQUESTS_PER_MINUTE = 60.0
 DEGREES_PER_QUERY = 20.0
 """Of right ascension: the 700,000 galaxies of the main sample are at most some 70,000 in such a stripe."""
 
-NO_STORE = "No store is configured (AWS_ENDPOINT_URL): an interrupted download begins anew."
-
-_TIMEOUT_SECONDS = 660.0  # the service itself gives up after 600
-_REMEDY = "Ask for a narrower stripe of the sky: minimum_ra, maximum_ra."
 _COLUMNS = {
     "id": "p.objID", "ra": "p.ra", "dec": "p.dec", "run": "p.run", "camcol": "p.camcol", "field": "p.field",
     "redshift": "s.z", "redshift_error": "s.zErr", "petro_mag_r": "p.petroMag_r", "petro_r50": "p.petroR50_r",
@@ -48,6 +39,7 @@ _COLUMNS = {
     **{f"mag_error_{band}": f"p.modelMagErr_{band}" for band in BANDS},
     **{f"extinction_{band}": f"p.extinction_{band}" for band in BANDS},
 }  # fmt: skip
+_EXPECTED = Expected(tuple(_COLUMNS), "Ask for a narrower stripe of the sky: minimum_ra, maximum_ra.")
 
 
 def open_skyserver(settings: Settings, rejections: Rejections) -> Source:
@@ -63,9 +55,7 @@ def open_skyserver(settings: Settings, rejections: Rejections) -> Source:
     InputError
         When no row is wanted.
     """
-    store = Store.if_configured()
-    if store is None:
-        warn(NO_STORE)
+    store = store_if_there()
     labels, digest = ask(settings, store)
     chosen, left_out = choose(labels, settings, "SkyServer's answer")
     mine = settings.part.rows(len(chosen), ROWS_PER_BATCH)
@@ -97,28 +87,13 @@ def picture_path(ra: float, dec: float, size: int) -> str:
 def ask(settings: Settings, store: Store | None) -> tuple[pd.DataFrame, str]:
     """Return the labels of all galaxies of the sample, and the hash of the answers."""
     edges = np.append(np.arange(settings.minimum_ra, settings.maximum_ra, DEGREES_PER_QUERY), settings.maximum_ra)
-    stripes = list(itertools.pairwise(edges.tolist()))
-    address = f"{settings.skyserver_url}/{RELEASE}/SkyServerWS/SearchTools/SqlSearch"
-    tables, digest = [], hashlib.sha256()
-    with (
-        _archive(settings, store) as archive,
-        tempfile.TemporaryDirectory(prefix="armillary-") as scratch,
-    ):
-        for number, (low, high) in enumerate(stripes):
-            sql = quote(query(settings, low, high))
-            path = f"{RELEASE}/SkyServerWS/SearchTools/SqlSearch?cmd={sql}&format=csv"
-            request = Request(path, Path(scratch) / f"page-{number}.csv")
-            archive.obtain(request, partial(_check, address))
-            content = request.destination.read_bytes()
-            digest.update(content)
-            tables.append(_read(content, address))
-            report_progress(number + 1, len(stripes), "queries", rows=sum(len(table) for table in tables))
-    labels = pd.concat(tables, ignore_index=True)
+    queries = [query(settings, low, high) for low, high in itertools.pairwise(edges.tolist())]
+    labels, digest = ask_all(settings, store, queries, _EXPECTED)
     if labels.empty:
         raise InputError(
             "SkyServer has no galaxy of the main sample there.", "Widen the ranges that are asked for."
         )
-    return labels.assign(id=labels["id"].astype(str), redshift_source="SpecObj.z"), digest.hexdigest()
+    return labels.assign(id=labels["id"].astype(str), redshift_source="SpecObj.z"), digest
 
 
 def real_provenance(settings: Settings, archive: str, digest: str, left_out: str) -> Provenance:
@@ -138,32 +113,11 @@ def real_provenance(settings: Settings, archive: str, digest: str, left_out: str
     )
 
 
-def _archive(settings: Settings, store: Store | None) -> Archive:
-    return Archive(
-        settings.skyserver_url,
-        store,
-        requests_per_minute=REQUESTS_PER_MINUTE,
-        timeout_seconds=_TIMEOUT_SECONDS,
-        version=settings.data_version,
-        sharers=settings.shards,
-    )
-
-
-def _read(content: bytes, address: str) -> pd.DataFrame:
-    if b"No objects have been found" in content[:2000]:
-        return pd.DataFrame(columns=list(_COLUMNS))
-    return read_answer(content, address, _COLUMNS, _REMEDY)
-
-
-def _check(address: str, path: Path) -> None:
-    _read(path.read_bytes(), address)
-
-
 def _stream(
     settings: Settings, store: Store | None, labels: pd.DataFrame, rejections: Rejections
 ) -> Iterator[Columns]:
     """Fetch pictures and yield them in batches, in the order of the labels."""
-    with _archive(settings, store) as archive:
+    with open_service(settings, store) as archive:
         for start in range(0, len(labels), ROWS_PER_BATCH):
             part = labels.iloc[start : start + ROWS_PER_BATCH]
             with tempfile.TemporaryDirectory(prefix="armillary-") as scratch:

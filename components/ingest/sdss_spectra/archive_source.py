@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from components.common.archive import Archive, NotInArchiveError, Request
+from components.common.archive import Archive, NotInArchiveError, Request, store_if_there
 from components.common.errors import InputError
 from components.common.provenance import Provenance
 from components.common.rejections import Rejections
@@ -47,9 +47,7 @@ def open_archive(settings: Settings, rejections: Rejections) -> Source:
     InputError
         When the catalogue is none, or no row of it is wanted.
     """
-    store = Store.if_configured()
-    if store is None:
-        warn("No store is configured (AWS_ENDPOINT_URL): an interrupted download begins anew.")
+    store = store_if_there()
     name = settings.catalogue.removesuffix(EASY_GALAXIES)
     with _archive(settings, store) as archive, tempfile.TemporaryDirectory(prefix="armillary-") as scratch:
         request = Request(f"{RELEASE}/eboss/qso/DR16Q/{name}", Path(scratch) / name)

@@ -20,7 +20,8 @@ from components.ingest.sdss_cutouts.label_file import LABELS, read_labels
 from components.ingest.sdss_cutouts.labels import to_columns
 from components.ingest.sdss_cutouts.pictures import UnusablePictureError, read_picture, require_picture
 from components.ingest.sdss_cutouts.schema import NAMES, ROWS_PER_BATCH, complete
-from components.ingest.sdss_cutouts.skyserver import REQUESTS_PER_MINUTE, picture_path
+from components.ingest.sdss_cutouts.skyserver import picture_path
+from components.ingest.skyserver import REQUESTS_PER_MINUTE
 from components.physics.sdss_imaging import BANDS
 
 TABLES = (".csv", ".parquet")
