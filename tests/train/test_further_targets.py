@@ -11,6 +11,7 @@ from components.common.errors import InputError, ParameterError
 from components.common.tables import TableWriter, open_table, read_provenance, read_settings, read_table
 from components.train.regressors.features import COLUMNS, from_target, to_target
 from components.train.regressors.inference import load_model
+from components.train.regressors.several import train_several
 from components.train.regressors.training import Settings, train
 
 
@@ -44,6 +45,16 @@ def test_rows_without_the_label_are_left_out(labelled: Path, tmp_path: Path, kin
     assert np.sqrt(np.mean(error**2)) == pytest.approx(record["validation"]["stellar_mass_rms"], rel=1e-3)
     assert np.median(np.abs(error)) < 0.5 * rows["stellar_mass"][known].std(), "it follows from light and redshift"
     assert (found.sigma > 0).all()
+
+
+def test_a_target_that_no_row_has_is_told_before_anything_is_trained(
+    galaxies: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("components.train.regressors.several._train_in_processes", pytest.fail)
+    with pytest.raises(InputError, match="no rows in the split 'train' with stellar_mass"):
+        train_several(
+            galaxies / "data", tmp_path / "m", tmp_path / "b", ["ridge"], ["pca"], SMALL, ["stellar_mass"]
+        )
 
 
 @pytest.mark.parametrize("name", ["redshift", "magnitude_r", "velocity_dispersion", "stellar_mass"])

@@ -20,7 +20,7 @@ from components.common.files import whole
 from components.common.telemetry import EVENTS_VARIABLE, report_counts, report_progress, stage
 from components.common.threads import cores
 from components.train.regressors.features import TARGETS
-from components.train.regressors.training import Settings, train
+from components.train.regressors.training import Settings, require_labels, train
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
@@ -86,6 +86,8 @@ def train_several(
     if not wanted:
         raise ParameterError("There is nothing to train.", "Name one kind of model and one of features at least.")
     with stage(name, models, best), whole(models) as folder:
+        for target in further:
+            require_labels(dataset / "dataset.parquet", [target])  # now, not when the other models are trained
         records = _train_in_processes(dataset, folder, wanted)
         copy_best(folder, records, best)
         rows = next(iter(records.values()))["rows"]

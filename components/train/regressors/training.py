@@ -186,10 +186,7 @@ def read_rows(table: Path, split: str, most: int, seed: int, targets: Sequence[s
     wanted = np.isfinite(labels[targets[0]]) if is_further else np.ones(len(labels[groups]), dtype=bool)
     count = int(wanted.sum())
     if count == 0:
-        raise InputError(
-            f"{table} has no rows in the split {split!r} with {' and '.join(targets)}.",
-            "Give more rows, or a larger fraction to that split; leave out a further target that is not known.",
-        )
+        raise _nothing(table, split, targets)
     if count > most:
         warn(f"Of {count} rows of the split {split}, {most} are used: all are held in memory.")
         wanted = _draw(wanted, most, seed)
@@ -197,6 +194,20 @@ def read_rows(table: Path, split: str, most: int, seed: int, targets: Sequence[s
     spectra = Spectra.joined([describe(batch) for batch in read_marked(table, wanted, COLUMNS, split)])
     labels = {name: values[wanted] for name, values in labels.items()}
     return Rows(spectra, to_targets(labels, spectra, str(table), targets), labels[groups])
+
+
+def require_labels(table: Path, targets: Sequence[str]) -> None:
+    """Make sure that there are rows with a target to train on, and to choose on."""
+    for split in ("train", "validation"):
+        if not np.isfinite(read_table(table, [targets[0]], split)[targets[0]]).any():
+            raise _nothing(table, split, targets)
+
+
+def _nothing(table: Path, split: str, targets: Sequence[str]) -> InputError:
+    return InputError(
+        f"{table} has no rows in the split {split!r} with {' and '.join(targets)}.",
+        "Give more rows, or a larger fraction to that split; leave out a further target that is not known.",
+    )
 
 
 def _draw(wanted: npt.NDArray[np.bool_], most: int, seed: int) -> npt.NDArray[np.bool_]:
