@@ -28,6 +28,11 @@ LABELS = ("id", "object_id", "group", "redshift", "magnitude_r", "sn_median")
 """Of each row; `group` is what was split as a whole, and is resampled as a whole."""
 
 
+def spelt(name: str) -> str:
+    """Spell the name of a model, or of a kind of them, for a reader."""
+    return " ".join(word.upper() if word in ("pca", "svr") else word for word in name.split())
+
+
 @dataclass(frozen=True)
 class Entry:
     """What one model says about n test objects.
@@ -37,7 +42,7 @@ class Entry:
     model : RegressorModel or None
         None for a baseline.
     name : str
-        For a reader.
+        As in `metrics.json`.
     columns : dict of str to ndarray, shape (n,)
         `redshift`, `sigma`, `low68`, `high68`, `pit`, `crps`, and the same of `magnitude_r` with that prefix; a
         baseline has `redshift` alone.
@@ -46,6 +51,11 @@ class Entry:
     model: RegressorModel | None
     name: str
     columns: Columns
+
+    @property
+    def title(self) -> str:
+        """Its name for a reader."""
+        return spelt(self.name)
 
     def redshift(self, truth: Floats) -> Predictions:
         """Return the predictions of redshift, to be scored."""

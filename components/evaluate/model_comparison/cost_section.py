@@ -6,9 +6,11 @@ import numpy as np
 
 from components.common.report import Cell, Column, Section, format_interval, format_number
 from components.common.scores import Score
-from components.evaluate.model_comparison.contest import TEMPLATE_ROWS, Entry
+from components.common.wording import counted, grouped
+from components.evaluate.model_comparison.contest import TEMPLATE_ROWS, Entry, spelt
 from components.evaluate.model_comparison.diagrams import draw_costs
 from components.evaluate.model_comparison.findings import Findings
+from components.evaluate.regression.diagrams import sentence
 
 _VELOCITY, _FRACTION, _MAGNITUDE = ",.0f", ".3f", ".3f"
 _CHANGING_SCORES = {"nmad_km_s": _VELOCITY, "magnitude_r_rms": _MAGNITUDE}
@@ -27,7 +29,7 @@ def add_comparison(section: Section, f: Findings) -> None:
         Column("95\u00a0% interval ", _MAGNITUDE),
         Column("r in 68\u00a0%", _FRACTION),
     ]
-    rows = [_score_row(entry.name, found) for entry, found in zip(f.contest.entries, f.scored, strict=True)]
+    rows = [_score_row(entry.title, found) for entry, found in zip(f.contest.entries, f.scored, strict=True)]
     rows += [_score_row("constant", f.constant), _score_row("template scan", f.scan)]
     section.table(
         "Every model on the same test spectra. Small is good, but for the two columns on intervals, which are "
@@ -67,12 +69,11 @@ def add_efficiency(section: Section, f: Findings) -> None:
     cost = record["cost"]
     seconds = cost["predict_cpu_seconds_per_1000"]
     section.text(
-        f"{f.best.name[:1].upper()}{f.best.name[1:]}, the best model on validation rows, is off by "
+        f"{sentence(f.best.title)}, the best model on validation rows, is off by "
         f"{format_number(own['nmad_km_s'].value, _VELOCITY)}\u00a0km/s and "
-        f"{own['magnitude_r_rms'].value:.3f}\u00a0mag, and one redshift in "
-        f"{1 / max(own['outlier_fraction'].value, 1e-9):,.0f} is an outlier. It took "
-        f"{cost['fit_cpu_seconds']:.1f}\u00a0s of a processor to fit once tuned, takes {seconds:.2f}\u00a0s of it "
-        f"for a thousand spectra ({1000 / max(seconds, 1e-3):,.0f} a second), and "
+        f"{own['magnitude_r_rms'].value:.3f}\u00a0mag, and {own['outlier_fraction'].value:.1%} of its redshifts "
+        f"are outliers. It took {cost['fit_cpu_seconds']:.1f}\u00a0s of a processor to fit once tuned, takes "
+        f"{seconds:.2f}\u00a0s of it for a thousand spectra ({grouped(1000 / max(seconds, 1e-3))} a second), and "
         f"{cost['peak_memory_mb']:,.0f}\u00a0MB of memory. The scan of templates, which learns no magnitude, is "
         f"off by {format_number(f.scan['nmad_km_s'].value, _VELOCITY)}\u00a0km/s and takes "
         f"{f.contest.scan_cpu_seconds_per_1000:.1f}\u00a0s for a thousand.\n\n{_gain(f)}"
@@ -91,7 +92,7 @@ def add_efficiency(section: Section, f: Findings) -> None:
         ],
         [
             [
-                entry.name,
+                entry.title,
                 record["cost"]["fit_cpu_seconds"],
                 record["cost"]["fit_seconds"],
                 record["cost"]["predict_cpu_seconds_per_1000"],
@@ -108,7 +109,7 @@ def add_efficiency(section: Section, f: Findings) -> None:
     )
     error = np.array([found["nmad_km_s"].value for found in f.scored])
     fit = np.array([max(record["cost"]["fit_cpu_seconds"], 1e-3) for record in records])
-    section.figure(draw_costs([entry.name for entry in f.contest.entries], error, fit))
+    section.figure(draw_costs([entry.title for entry in f.contest.entries], error, fit))
 
 
 def record_of(entry: Entry) -> dict[str, Any]:
@@ -146,13 +147,13 @@ def _gain(f: Findings) -> str:
         if np.diff([record_of(f.contest.entries[i])["cost"]["fit_cpu_seconds"] for i in pair])[0] < 0
     ]
     return (
-        f"Principal components made the redshifts of {_names(better)} better, and the fit of {_names(faster)} "
-        f"faster, of {len(pairs)} kinds of models that were trained both ways."
+        f"{counted(len(pairs), 'kind')} of models were trained both ways. Principal components gave better "
+        f"redshifts to {_names(better)}, and a faster fit to {_names(faster)}."
     )
 
 
 def _names(kinds: list[str]) -> str:
-    return ", ".join(kinds) if kinds else "none"
+    return " and ".join(spelt(kind) for kind in kinds) if kinds else "none"
 
 
 def _change(values: list[float], form: str) -> str:
@@ -169,7 +170,7 @@ def _add_before_and_after(section: Section, f: Findings) -> None:
         both = [f.scored[i] for i in (pixels, pca)]
         rows.append(
             [
-                kind,
+                spelt(kind),
                 f"{records[1]['parameters']['components']}",
                 *(_change([found[name].value for found in both], form) for name, form in _CHANGING_SCORES.items()),
                 *(_change([record["cost"][name] for record in records], form) for name, form in _COSTS.items()),

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullFormatter, StrMethodFormatter
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from components.common.figures import (
     INK,
@@ -22,9 +23,12 @@ from components.common.figures import (
     set_percent,
 )
 from components.common.scores import Floats
+from components.common.wording import counted
 from components.evaluate.regression.diagrams import MODEL, OTHER
 
 _BINS = 30
+_DECADES = 2.0
+_SHORT = {"magnitude_r": "r in the fibre", "magnitude_r_total": "r", "sn_median": "S/N"}
 _LETTER, _LINE, _MARK = 0.019, 0.055, 0.012
 """Width of a letter, height of a line and half the size of a point, of the panel."""
 _STEPS = (0.35, -1.35, 1.4, -2.4, 2.45, -3.45)
@@ -45,7 +49,8 @@ def draw_distributions(values: Floats, quantity: str) -> Figure:
     return finish(
         drawing,
         f"Histogram of {quantity} of {known.size} spectra with a median of {middle:.3g}.",
-        f"{quantity}: median {middle:.3g}. The outermost 0.2\u202f% on either side are not drawn.",
+        f"{quantity}: median {middle:.3g}, of {counted(known.size, 'spectrum', 'spectra')}. The outermost "
+        "0.2\u202f% on either side are not drawn.",
     )
 
 
@@ -63,14 +68,13 @@ def draw_mean_spectra(wavelength: Floats, mean: Floats, missing: Floats, edges: 
     below.set_ylim(0, 1)
     set_percent(below.yaxis)
     below.set_ylabel("Missing")
-    below.set_xlabel("Observed wavelength, angstrom")
+    below.set_xlabel("Observed wavelength in Å")
     drawing.align_ylabels()
     return finish(
         drawing,
         "Mean spectra of three ranges of redshift, and the share of spectra without each pixel.",
         "Mean spectra in three ranges of redshift: breaks and lines move to the right. Below, the share of "
-        "spectra "
-        "in which a pixel is missing.",
+        "spectra in which a pixel is missing.",
     )
 
 
@@ -78,20 +82,14 @@ def draw_mean_spectra(wavelength: Floats, mean: Floats, missing: Floats, edges: 
 def draw_correlations(names: Sequence[str], table: Floats) -> Figure:
     """Draw rank correlations as a matrix of numbers."""
     drawing, axes = new_axes(3.4, grid=None)
-    axes.imshow(np.abs(table), cmap="Greys", vmin=0, vmax=1.6)
-    for i, row in enumerate(table):
-        for j, value in enumerate(row):
-            axes.text(
-                j, i, f"{value:.2f}".replace("-", "\u2212"), ha="center", va="center", color=INK, fontsize=7.5
-            )
-    axes.set_xticks(range(len(names)), [name.replace("_", " ") for name in names], rotation=40, ha="right")
-    axes.set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
+    for (i, j), value in np.ndenumerate(table):
+        _cell(axes, i, j, abs(float(value)), OTHER, f"{value:.2f}".replace("-0.00", "0.00").replace("-", "\u2212"))
+    _frame(axes, [_SHORT.get(name, name.replace("_", " ")) for name in names])
     return finish(
         drawing,
         f"Matrix of rank correlations between {', '.join(names)}.",
-        "Rank correlations (Spearman). Whatever goes with redshift can be used by a model instead of lines: "
-        "look at "
-        "the row of the redshift.",
+        "Rank correlations (Spearman). Whatever goes with redshift can be used by a model instead of lines: look "
+        "at the row of the redshift.",
     )
 
 
@@ -100,13 +98,9 @@ def draw_confusion(counts: npt.NDArray[np.int64], edges: Floats, name: str) -> F
     """Draw which bin of redshift was taken for which."""
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     drawing, axes = new_axes(3.6, grid=None)
-    axes.imshow(share, cmap="Blues", vmin=0, vmax=2.2)  # the numbers stay readable
     for (i, j), value in np.ndenumerate(counts):
-        if value:
-            axes.text(j, i, f"{int(value)}", ha="center", va="center", color=INK, fontsize=7.5)
-    labels = [f"{a:g}\u2013{b:g}" for a, b in pairwise(edges)]
-    axes.set_xticks(range(len(labels)), labels, rotation=40, ha="right")
-    axes.set_yticks(range(len(labels)), labels)
+        _cell(axes, i, j, float(share[i, j]), MODEL, f"{int(value)}" if value else "")
+    _frame(axes, [f"{a:g}\u2013{b:g}" for a, b in pairwise(edges)])
     axes.set_xlabel("Predicted redshift")
     axes.set_ylabel("True redshift")
     kept = np.trace(counts) / max(counts.sum(), 1)
@@ -114,10 +108,23 @@ def draw_confusion(counts: npt.NDArray[np.int64], edges: Floats, name: str) -> F
         drawing,
         f"Confusion matrix of redshift bins: {kept:.1%} of the objects are in their own bin.",
         f"Redshift bins as if they were classes, {name}: {100 * kept:.1f}\u202f% of the objects fall into their "
-        f"own. "
-        "Neighbours are confused where an error is as wide as a bin, which says more about the bins than the "
-        "model.",
+        "own. Neighbours are confused where an error is as wide as a bin, which says more about the bins than "
+        "the model.",
     )
+
+
+def _cell(axes: Axes, row: int, column: int, strength: float, colour: str, text: str) -> None:
+    """Fill a cell of a matrix in a colour of the theme, so faint that its number stays readable in either."""
+    axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, color=colour, alpha=0.5 * strength, linewidth=0))
+    axes.text(column, row, text, ha="center", va="center", color=INK, fontsize=7.5)
+
+
+def _frame(axes: Axes, labels: Sequence[str]) -> None:
+    axes.set_aspect("equal")
+    axes.set_xlim(-0.5, len(labels) - 0.5)
+    axes.set_ylim(len(labels) - 0.5, -0.5)
+    axes.set_xticks(range(len(labels)), labels, rotation=40, ha="right")
+    axes.set_yticks(range(len(labels)), labels)
 
 
 @figure_style()
@@ -172,13 +179,13 @@ def draw_eigenspectra(wavelength: Floats, axes_of: npt.NDArray[np.floating]) -> 
         panel.plot(wavelength, spectrum, color=MODEL, linewidth=0.8)
         panel.set_yticks([])
         note(panel, 0.01, 0.86, f"{number + 1}", transform=panel.transAxes)
-    panels[-1].set_xlabel("Observed wavelength, angstrom")
+    panels[-1].set_xlabel("Observed wavelength in Å")
     return finish(
         drawing,
         f"The first {len(axes_of)} principal components of the training spectra.",
-        "The first principal components in the observed frame. Lines are smeared out, because they stand at "
-        "another "
-        "wavelength in every galaxy: a shift is no sum of a few spectra.",
+        "The first principal components in the observed frame, in units of their own. Lines are smeared out, "
+        "because they stand at another wavelength in every galaxy: a shift is no sum of a few spectra. Steps "
+        "stand where many spectra end, beyond which pixels are missing.",
     )
 
 
@@ -200,8 +207,8 @@ def draw_score_against_components(curves: Mapping[str, tuple[Sequence[int], Sequ
         drawing,
         "Cross-validated redshift error against the number of principal components.",
         "How many components? Each model's error in cross-validation on a part of the training rows, with the "
-        "best "
-        "of its other parameters. The number with the smallest sum of redshift and magnitude errors is taken.",
+        "best of its other parameters. The number with the smallest sum of redshift and magnitude errors is "
+        "taken.",
     )
 
 
@@ -214,6 +221,11 @@ def draw_costs(names: Sequence[str], error: Floats, seconds: Floats) -> Figure:
     axes.set_ylabel("NMAD, km/s")
     axes.margins(0.2, 0.15)
     axes.autoscale_view()
+    for axis in (axes.xaxis, axes.yaxis):
+        low, high = np.log10(axis.get_view_interval())
+        axis.set_major_locator(LogLocator(subs=(1.0,) if high - low > _DECADES else (1.0, 2.0, 5.0)))
+        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axis.set_minor_formatter(NullFormatter())
     _name_points(axes, names, np.column_stack([seconds, error]))
     return finish(
         drawing,

@@ -176,8 +176,7 @@ def _require_same_preparation(table: Path, models: Sequence[RegressorModel]) -> 
         if ours != its:
             raise InputError(
                 f"The spectra of {table} were prepared with {ours.to_settings()}, but those that {model.name} "
-                f"learnt "
-                f"from with {its.to_settings()}.",
+                f"learnt from with {its.to_settings()}.",
                 "Evaluate models on the data set that they were trained on.",
             )
     return ours

@@ -3,7 +3,9 @@
 import numpy as np
 
 from components.common.report import Column, Section
+from components.common.wording import counted
 from components.evaluate.model_comparison.external import External
+from components.evaluate.regression.diagrams import sentence
 from components.evaluate.regression.redshift_diagrams import draw_external
 
 _MOST_LISTED = 40
@@ -17,13 +19,13 @@ def add_external(section: Section, e: External) -> None:
     """Add scores of every model, a figure, and the galaxies one by one."""
     unlike = sum("UNFAMILIAR" in entry["warnings"] for entry in e.listing())
     section.text(
-        f"{e.within.size} real galaxies, which no model has learnt from. {int(e.within.sum())} of them lie inside "
-        f"the redshifts of the training data and are scored. {unlike or 'None'} {'is' if unlike == 1 else 'are'} "
-        "unlike the training data, as the predict command would warn of them; they get no error there. "
-        "Magnitudes are those that the survey's pipeline has integrated over the spectra."
+        f"{counted(e.within.size, 'real galaxy', 'real galaxies')}, which no model has learnt from; inside the "
+        f"redshifts of the training data, and scored: {int(e.within.sum())}. {unlike or 'None'} "
+        f"{'is' if unlike == 1 else 'are'} unlike the training data, as the predict command would warn of them; "
+        "they get no error there. Magnitudes are those that the survey's pipeline has integrated over the spectra."
     )
     section.table(
-        f"Every model on {int(e.within.sum())} real galaxies.",
+        f"Every model on {counted(int(e.within.sum()), 'real galaxy', 'real galaxies')}.",
         [
             Column("Model"),
             Column("NMAD, km/s", ",.0f"),
@@ -35,7 +37,7 @@ def add_external(section: Section, e: External) -> None:
         [
             [name, *(found[score].value if score in found else None for score in _SHOWN)]
             for name, found in [
-                *((entry.name, scores) for entry, scores in zip(e.contest.entries, e.scored, strict=True)),
+                *((entry.title, scores) for entry, scores in zip(e.contest.entries, e.scored, strict=True)),
                 ("constant", e.constant),
                 ("template scan", e.scan),
             ]
@@ -62,7 +64,7 @@ def add_external(section: Section, e: External) -> None:
 def _list_galaxies(section: Section, e: External) -> None:
     entries = e.listing()
     section.table(
-        f"{e.best.name[:1].upper()}{e.best.name[1:]} on real galaxies, the worst first.",
+        f"{sentence(e.best.title)} on real galaxies, the worst first.",
         [
             Column("Spectrum"),
             Column("Catalogue z", ".4f"),

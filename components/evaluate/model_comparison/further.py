@@ -12,6 +12,8 @@ from components.common.distributions import ONE_SIGMA
 from components.common.report import Column, Section, format_interval
 from components.common.scores import Definition, Predictions, Score, score, to_json
 from components.common.tables import Columns, read_batches, read_table
+from components.common.wording import counted
+from components.evaluate.model_comparison.contest import spelt
 from components.evaluate.regression.constant import score_constant
 from components.evaluate.regression.diagrams import draw_predicted_and_true
 from components.train.regressors.features import COLUMNS, group_column
@@ -87,17 +89,17 @@ def add_further(section: Section, further: Sequence[Further]) -> None:
     for one in further:
         name, unit, form = _NAMES[one.target]
         section.table(
-            f"The {name} of {len(one.truth)} test spectra.",
+            f"The {name} of {counted(len(one.truth), 'test spectrum', 'test spectra')}.",
             [
                 Column("Model"),
                 Column(f"rms, {unit}", form),
                 Column("95\u00a0% interval", form),
                 Column("Median error", form),
-                Column("R^2", ".3f"),
+                Column("R²", ".3f"),
                 Column("In 68\u00a0%", ".3f"),
             ],
             [
-                _row(n, found, form)
+                _row(spelt(n), found, form)
                 for n, found in zip([*one.names, "constant"], [*one.scored, one.constant], strict=True)
             ],
             strong=[one.chosen],

@@ -6,6 +6,8 @@ import numpy as np
 
 from components.common.report import Column, Headline, Report, Section
 from components.common.scores import INTERVAL_LEVEL
+from components.common.wording import counted, grouped
+from components.evaluate.model_comparison.contest import spelt
 from components.evaluate.model_comparison.cost_section import add_comparison, add_efficiency
 from components.evaluate.model_comparison.diagrams import (
     draw_confusion,
@@ -28,6 +30,7 @@ _VELOCITY, _FRACTION, _MAGNITUDE = ",.0f", ".3f", ".3f"
 _FEWEST_OUTLIERS = 5
 _CURVES = 4
 _BINNED = {"nmad_km_s": "NMAD, km/s", "outlier_fraction": "Outliers"}
+_IN_TEXT = {"redshift": "redshift", "sn_median": "signal-to-noise ratio per pixel"}
 _UNITS = {
     "redshift": "Redshift",
     "magnitude_r": "r in the fibre, mag",
@@ -47,7 +50,7 @@ def write_report(path: Path, f: Findings) -> None:
         f.slug,
         f.provenance,
         headline=Headline(
-            f"NMAD of the redshift error, {f.best.name}",
+            f"NMAD of the redshift error, {f.best.title}",
             own.value,
             own.low,
             own.high,
@@ -57,10 +60,11 @@ def write_report(path: Path, f: Findings) -> None:
             level=INTERVAL_LEVEL,
             higher_is_better=False,
         ),
-        lead=f"{len(f.contest.entries)} regressors learnt redshift and r magnitude from the same "
-        f"{f.contest.training['redshift'].size} spectra, and are judged on the same "
-        f"{len(f.contest.labels['id'])}. The model at the top was chosen on validation rows, before any test row "
-        "was read. Its neighbours in the table: a constant, and a scan of templates, which is how surveys do it.",
+        lead=f"{counted(len(f.contest.entries), 'regressor')} learnt redshift and r magnitude from the same "
+        f"{grouped(f.contest.training['redshift'].size)} spectra, and are judged on the same "
+        f"{grouped(len(f.contest.labels['id']))}. The model at the top was chosen on validation rows, before any "
+        "test row was read. Its neighbours in the table: a constant, and a scan of templates, which is how "
+        "surveys do it.",
     )
     _explore(report.section("The data"), f)
     add_comparison(report.section("The models"), f)
@@ -80,8 +84,8 @@ def _explore(section: Section, f: Findings) -> None:
     e = f.exploration
     known = {name: values for name, values in e.quantities.items() if np.isfinite(values).sum() > 1}
     section.text(
-        f"{len(e.quantities['redshift'])} spectra. First a look at them: a model learns whatever predicts the "
-        "label, and not all of that is physics."
+        f"{counted(len(e.quantities['redshift']), 'spectrum', 'spectra')}. First a look at them: a model learns "
+        "whatever predicts the label, and not all of that is physics."
     )
     section.figures([draw_distributions(values, _UNITS[name]) for name, values in known.items()])
     names, table = e.correlations()
@@ -128,7 +132,7 @@ def _best(section: Section, f: Findings) -> None:
                 *arrays([row[score] for row in rows]),
                 np.array([float(row["count"]) for row in rows]),
                 score=label,
-                feature=_UNITS[name],
+                feature=_IN_TEXT[name],
                 percent=score != "nmad_km_s",
             )
             for name, rows in f.by_feature.items()
@@ -143,18 +147,18 @@ def _classification_words(section: Section, f: Findings) -> None:
         "near. Which bin of redshift is taken for which, and does the predicted error find the outliers?"
     )
     curves = {
-        name: curve
+        spelt(name): curve
         for name, curve in sorted(f.roc.items(), key=lambda item: -(item[1]["auc"] or 0.0))
         if curve["outliers"] >= _FEWEST_OUTLIERS and curve["auc"] is not None
     }
-    figures = [draw_confusion(f.confusion, f.confusion_edges, f.best.name)]
+    figures = [draw_confusion(f.confusion, f.confusion_edges, f.best.title)]
     if curves:
         figures.append(draw_outlier_roc(dict(list(curves.items())[:_CURVES])))
     section.figures(figures)
     section.table(
         "How well the predicted error finds outliers.",
         [Column("Model"), Column("Outliers", ",.0f"), Column("Area under the curve", _FRACTION)],
-        [[name, curve["outliers"], curve["auc"]] for name, curve in f.roc.items()],
+        [[spelt(name), curve["outliers"], curve["auc"]] for name, curve in f.roc.items()],
         notes=f"Curves are drawn of the {_CURVES} largest areas with at least {_FEWEST_OUTLIERS} outliers: "
         "fewer make no curve.",
     )

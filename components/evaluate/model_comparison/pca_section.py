@@ -1,6 +1,7 @@
 """The section of the report on principal components."""
 
 from components.common.report import Column, Section
+from components.evaluate.model_comparison.contest import spelt
 from components.evaluate.model_comparison.diagrams import (
     draw_eigenspectra,
     draw_score_against_components,
@@ -22,7 +23,8 @@ def add_components(section: Section, f: Findings, found: Components) -> None:
         "of redshift and magnitude wins. No number is right for all: what does not help to tell redshifts harms "
         "a model that weighs all inputs alike, and a model that can leave things out wants more of them."
         + (
-            f" For {' and '.join(at_end)} the largest number that was tried was best: more might be better still."
+            f" For {' and '.join(spelt(name) for name in at_end)} the largest number that was tried was best: "
+            "more might be better still."
             if at_end
             else ""
         )
@@ -35,7 +37,11 @@ def add_components(section: Section, f: Findings, found: Components) -> None:
             Column("Chosen", ".0f"),
         ],
         [
-            [name, *(dict(zip(*curve, strict=True)).get(count) for count in found.counts), found.chosen[name]]
+            [
+                spelt(name),
+                *(dict(zip(*curve, strict=True)).get(count) for count in found.counts),
+                found.chosen[name],
+            ]
             for name, curve in found.tried.items()
         ],
         notes="Errors of the redshift in cross-validation, on a part of the training rows and with the best of "
@@ -44,7 +50,7 @@ def add_components(section: Section, f: Findings, found: Components) -> None:
     section.figures(
         [
             draw_scree(found.projection.variance, found.projection.total_variance, found.counts, found.residual),
-            draw_score_against_components(found.tried),
+            draw_score_against_components({spelt(name): curve for name, curve in found.tried.items()}),
         ]
     )
     section.figure(draw_eigenspectra(f.grid.wavelength_angstrom, found.projection.axes[:_EIGENSPECTRA]))
