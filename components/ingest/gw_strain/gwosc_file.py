@@ -19,6 +19,13 @@ QUALITY = ("DATA", "CBC_CAT1", "CBC_CAT2")
 """Bits of the data quality mask that must be set."""
 INJECTIONS = ("NO_CBC_HW_INJ", "NO_BURST_HW_INJ")
 """Bits of the injection mask that must be set: else something shook the mirrors on purpose."""
+_NEEDED = (
+    "meta/Detector",
+    "meta/GPSstart",
+    "strain/Strain",
+    "quality/simple/DQmask",
+    "quality/injections/Injmask",
+)
 _RATES = (4096.0, 16384.0)
 _HALF_LENGTH = 32
 """Of the filter against aliases, in samples of the lower rate; edges of twice that are not used."""
@@ -76,7 +83,8 @@ def read_strain(path: Path, sample_rate: float) -> Strain:
             return _read(path, file, sample_rate)
     except (OSError, KeyError) as error:
         raise InputError(
-            f"{path} is not a whole HDF5 file of the GWOSC: {error}.", "Download it again, as HDF5 with strain."
+            f"{path} is not a whole HDF5 file of the GWOSC: {error.args[0]}.",
+            "Download it again, as HDF5 with strain and data quality.",
         ) from error
 
 
@@ -99,6 +107,11 @@ def resample(values: FloatArray, rate: float, wanted: float) -> FloatArray:
 
 
 def _read(path: Path, file: h5py.File, wanted: float) -> Strain:
+    if missing := [name for name in _NEEDED if name not in file]:
+        raise InputError(
+            f"{path} is not a strain file of the GWOSC: it has no {', '.join(missing)}.",
+            "Give the HDF5 file as the GWOSC ships it, with strain and data quality.",
+        )
     detector = _text(file["meta/Detector"][()])
     if detector not in DETECTORS:
         raise InputError(f"{path} is of the detector {detector}.", f"Give files of {', '.join(DETECTORS)}.")

@@ -145,8 +145,9 @@ def search(stretch: Stretch, model: Model, settings: Settings, samples: int, tap
     usable = np.isfinite(zero_lag)
     if not usable.any():
         raise InputError(
-            f"No window of the {stretch.seconds:g} s has {settings.minimum_detectors} detectors with good data.",
-            "Give other times, or set minimum_detectors lower.",
+            f"No window of the {stretch.seconds:g} s has {settings.minimum_detectors} detectors with good data; "
+            f"any good data: {', '.join(stretch.detectors) or 'none'}.",
+            f"Give files of at least {settings.minimum_detectors} detectors, of a time when they observed.",
         )
     background, live = _background(cutter, model, settings)
     chosen, times = _candidates(cutter, zero_lag, settings)

@@ -20,6 +20,8 @@ FloatArray = npt.NDArray[np.float64]
 _PSD_SECONDS = 4
 _SHORTEST_SECONDS = 16
 """With less the noise density rests on fewer than seven overlapping periodograms."""
+_FLANK_SECONDS = 0.5
+"""Strain rises softly from its ends and from gaps: a step would ring for seconds, far louder than any wave."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,29 +69,41 @@ def read_stretch(files: Sequence[Path], whitening: Whitening) -> Stretch:
     """
     strains = [read_strain(path, whitening.sample_rate) for path in files]
     names = [strain.detector for strain in strains]
+    listed = ", ".join(f"{path} ({_extent(strain)})" for path, strain in zip(files, strains, strict=True))
     if len(set(names)) < len(names):
-        raise InputError(
-            f"Two of the files are of one detector: {', '.join(names)}.", "Give one file for each detector."
-        )
+        raise InputError(f"Two of the files are of one detector: {listed}.", "Give one file for each detector.")
     if missing := [name for name in DETECTORS if name not in names]:
         warn(f"There is no file of {', '.join(missing)}: the model is shown zeros in its place.")
     start = max(strain.gps_start for strain in strains)
     stop = min(strain.gps_start + strain.duration for strain in strains)
     if stop - start < _SHORTEST_SECONDS:
         raise InputError(
-            f"The files have {max(0.0, stop - start):g} s in common.",
+            f"The files have {max(0.0, stop - start):g} s in common: {listed}.",
             f"Give files of the same time, of at least {_SHORTEST_SECONDS} s.",
         )
     rate, samples = whitening.sample_rate, round((stop - start) * whitening.sample_rate)
     white = np.zeros((len(DETECTORS), samples), dtype=np.float32)
     good = np.zeros((len(DETECTORS), samples), dtype=bool)
-    for strain in strains:
+    for path, strain in zip(files, strains, strict=True):
+        present = np.isfinite(strain.values)
+        if present.sum() < _SHORTEST_SECONDS * rate:
+            raise InputError(
+                f"{path} has {present.sum() / rate:g} s of data, the rest is missing.",
+                f"Give at least {_SHORTEST_SECONDS} s.",
+            )
         index = DETECTORS.index(strain.detector)
         first = round((start - strain.gps_start) * rate)
-        trusted = np.repeat(strain.good, round(rate))
-        good[index] = (trusted & np.isfinite(strain.values))[first : first + samples]
+        trusted = np.repeat(strain.good, round(rate)) & present
+        for begin, end in _runs(~present):
+            trusted[max(0, begin - round(_FLANK_SECONDS * rate)) : end + round(_FLANK_SECONDS * rate)] = False
+        good[index] = trusted[first : first + samples]
         white[index] = whiten_series(strain, whitening)[first : first + samples]
     return Stretch(start, rate, white, good)
+
+
+def _extent(strain: Strain) -> str:
+    stop = strain.gps_start + strain.duration
+    return f"{strain.detector}, GPS {strain.gps_start:.0f} to {stop:.0f}"
 
 
 def whiten_series(strain: Strain, whitening: Whitening) -> npt.NDArray[np.float32]:
@@ -97,15 +111,18 @@ def whiten_series(strain: Strain, whitening: Whitening) -> npt.NDArray[np.float3
     values, rate = strain.values, strain.sample_rate
     present = np.isfinite(values)
     length = round(_PSD_SECONDS * rate)
-    if present.sum() < _SHORTEST_SECONDS * rate:
-        raise InputError(
-            f"{strain.detector} has {present.sum() / rate:g} s of data.", f"Give at least {_SHORTEST_SECONDS} s."
-        )
     frequency, density = welch(values[present], rate, nperseg=length, average="median")
     tapered = np.where(present, values - values[present].mean(), 0.0)
-    tapered *= windows.tukey(len(values), 2 * 0.5 * rate / len(values))  # half a second at either end
+    for begin, end in _runs(present):
+        tapered[begin:end] *= windows.tukey(end - begin, min(1.0, 2 * _FLANK_SECONDS * rate / (end - begin)))
     fine: FloatArray = np.asarray(np.fft.rfftfreq(len(values), 1 / rate))
     passed = pass_band(fine, whitening.band, whitening.low_hz, whitening.high_hz, rate)
     response = passed / np.sqrt(np.interp(fine, frequency, density) * rate / 2 * (passed**2).mean())
     white = fft.irfft(fft.rfft(tapered) * response, len(values))
     return np.where(present, white, 0.0).astype(np.float32)
+
+
+def _runs(mask: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Beginning and end of each stretch where a mask is set."""
+    edges = np.flatnonzero(np.diff(mask.astype(np.int8), prepend=0, append=0))
+    return [(int(begin), int(end)) for begin, end in edges.reshape(-1, 2)]
