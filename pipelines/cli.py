@@ -6,6 +6,7 @@ does not deliver, 5 the object store fails, 6 the container engine fails, 130 in
 Commands import what they need when they run, so that `--help` and `list` answer at once.
 """
 
+import errno
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -21,6 +22,20 @@ app = typer.Typer(
     help="Machine-learning exercises in astronomy, each a pipeline from the archive to a report.",
     epilog="Exit codes: 0 done, 1 failure, 2 usage, 3 input, 4 archive, 5 store, 6 engine, 130 interrupted.",
 )
+
+_ELSEWHERE = "Choose a place where you may write: ARMILLARY_HOME, or the option that names it."
+_PLACES = {
+    errno.ENOSPC: "Free some space on its disk, or set ARMILLARY_HOME to a folder on another one.",
+    errno.EDQUOT: "Free some of your quota, or set ARMILLARY_HOME to a folder on another disk.",
+    errno.EACCES: _ELSEWHERE,
+    errno.EPERM: _ELSEWHERE,
+    errno.EROFS: _ELSEWHERE,
+    errno.ENOTDIR: _ELSEWHERE,
+    errno.EEXIST: _ELSEWHERE,
+    errno.EISDIR: _ELSEWHERE,
+    errno.ENOENT: _ELSEWHERE,
+}
+"""What a person can do about a place of this machine that cannot be written or read, by the system's number."""
 
 Slug = Annotated[str, typer.Argument(help="The exercise, as `armillary list` names it.")]
 Preset = Annotated[str, typer.Option(help="smoke: a minute, claims nothing. demo: a laptop. full: a GPU node.")]
@@ -206,6 +221,11 @@ def main() -> None:
     except ArmillaryError as error:
         print(f"{error.problem}\n{error.remedy}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.errno not in _PLACES:
+            raise
+        print(f"{error.filename}: {error.strerror}.\n{_PLACES[error.errno]}", file=sys.stderr)
+        sys.exit(1)
 
 
 def _settings(

@@ -3,6 +3,7 @@
 import copy
 import inspect
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -17,6 +18,13 @@ DATA_PARAMETERS = {"location": "data_version", "external": "external_version"}
 
 FILE_PARAMETERS = {**DATA_PARAMETERS, "members": "data_version", "photometry": "data_version"}
 """These, and what only some exercises have; the state of all that share a version is in it."""
+
+
+_LEAST = {
+    "rows": 0, "epochs": 1, "batch_size": 1, "steps": 1, "iterations": 1, "folds": 2, "bootstrap": 1, "grid": 1,
+    "particles": 1, "bin_pixels": 1, "size": 1, "samples": 1, "learning_rate": 1e-12,
+}  # fmt: skip
+"""Smallest values that make sense, where a number means the same in every exercise."""
 
 
 def resolve(definition: Definition, preset: str, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,6 +55,7 @@ def resolve(definition: Definition, preset: str, settings: Mapping[str, Any]) ->
         if name not in signature:
             raise ParameterError(f"There is no parameter {name!r}.", suggest(name, list(signature)))
         values[name] = _typed(name, value, signature[name].annotation)
+        _check_range(name, values[name])
     resolved = values | _data_parameters(values)
     for name, check in definition.checks.items():
         if resolved[name]:
@@ -106,6 +115,16 @@ def _typed(name: str, value: Any, kind: Any) -> Any:
         raise ParameterError(
             f"{name}={value} is not {wanted.get(base, 'a text')}.", f"Give {name} another value."
         ) from error
+
+
+def _check_range(name: str, value: Any) -> None:
+    """Refuse now what a stage would refuse after those before it have worked for minutes."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ParameterError(f"{name}={value} is not a finite number.", f"Give {name} another value.")
+    if name in _LEAST and value < _LEAST[name]:
+        raise ParameterError(f"{name} is {value}.", f"Give at least {_LEAST[name]}.")
+    if name.endswith("_fraction") and not 0 <= value < 1:
+        raise ParameterError(f"{name} is {value}.", "Give a fraction from 0 to below 1.")
 
 
 def _items(text: str) -> list[Any]:

@@ -1,5 +1,6 @@
 """`armillary predict`: a trained model applied to files."""
 
+import os
 import shutil
 from collections import Counter
 from collections.abc import Sequence
@@ -32,6 +33,7 @@ def predict(slug: str, files: Sequence[Path], *, model: str, out: Path | None, p
     exercise = find(slug)
     if out is not None and out.suffix not in _FORMATS:
         raise ParameterError(f"--out {out} is neither CSV nor Parquet.", "End its name in .csv or .parquet.")
+    _check_places(out, plots)
     paths = [file.expanduser().resolve() for file in files]
     if missing := next((path for path in paths if not path.exists()), None):
         raise InputError(f"There is no file or folder {missing}.", "Correct the path.")
@@ -53,13 +55,27 @@ def predict(slug: str, files: Sequence[Path], *, model: str, out: Path | None, p
     say(open_console(stderr=True), f"model: {name}")
     say(open_console(stderr=True), f"model folder: {folder}")
     if out is not None:
-        with whole(out) as part:
+        with whole(out.expanduser()) as part:
             shutil.copyfile((output / "predictions").with_suffix(out.suffix), part)
         say(console, f"table: {out}")
     if plots is not None:
-        shutil.copytree(output / "plots", plots, dirs_exist_ok=True)
+        shutil.copytree(output / "plots", plots.expanduser(), dirs_exist_ok=True)
         say(console, f"plots: {plots}")
     return 0
+
+
+def _check_places(out: Path | None, plots: Path | None) -> None:
+    """Find out before any work whether its results can be written where they are wanted."""
+    for option, path in (("--out", out), ("--plots", plots)):
+        if path is None:
+            continue
+        wanted = path.expanduser().resolve()
+        if wanted.is_dir() == (option == "--out") and wanted.exists():
+            kind = "a folder, not a file" if option == "--out" else "a file, not a folder"
+            raise ParameterError(f"{option} {path} is {kind}.", "Give another name.")
+        there = next(parent for parent in (wanted, *wanted.parents) if parent.exists())
+        if not os.access(there, os.W_OK) or not (there.is_dir() or there == wanted):
+            raise ParameterError(f"{option} {path} cannot be written: {there} does not let you.", "Give another.")
 
 
 def _model_folder(slug: str, model: str) -> tuple[Path, str]:

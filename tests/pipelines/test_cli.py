@@ -86,6 +86,40 @@ def test_a_folder_that_does_not_exist_is_an_input_error(armillary: Armillary, ho
     assert not home.exists()
 
 
+@pytest.mark.parametrize("arguments", [["run", "toy"], ["stage", "toy", "ingest", "--output"]])
+def test_a_place_that_cannot_be_written_is_named(
+    armillary: Armillary, tmp_path: Path, arguments: list[str]
+) -> None:
+    (tmp_path / "taken").write_text("a file")
+    place = str(tmp_path / "taken" / "home")
+    given = [*arguments, place] if arguments[-1] == "--output" else arguments
+    completed = armillary(*given, ARMILLARY_HOME=place)
+    assert completed.returncode == 1
+    assert str(tmp_path / "taken") in completed.stderr
+    assert "Choose a place where you may write" in completed.stderr
+    assert "Traceback" not in completed.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "place", "said"),
+    [
+        ("--out", "taken/table.csv", "cannot be written"),
+        ("--out", "folder.csv", "is a folder, not a file"),
+        ("--plots", "taken", "is a file, not a folder"),
+        ("--plots", "taken/plots", "cannot be written"),
+    ],
+)
+def test_a_prediction_is_not_begun_that_cannot_be_written(
+    armillary: Armillary, home: Path, tmp_path: Path, option: str, place: str, said: str
+) -> None:
+    (tmp_path / "taken").write_text("a file")
+    (tmp_path / "folder.csv").mkdir()
+    completed = armillary("predict", "toy", str(tmp_path), option, str(tmp_path / place))
+    assert completed.returncode == 2
+    assert said in completed.stderr
+    assert not home.exists()
+
+
 def test_a_run_is_told_published_and_found_again(
     armillary: Armillary, home: Path, environment: Mapping[str, str], tmp_path: Path
 ) -> None:

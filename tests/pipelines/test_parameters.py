@@ -8,6 +8,7 @@ import pytest
 import toy
 
 from components.common.errors import InputError, ParameterError
+from pipelines.catalogue import EXERCISES, Exercise
 from pipelines.cosmic_parameters import DEFINITION as MAPS
 from pipelines.fingerprint import combined, fingerprint
 from pipelines.parameters import parse_assignments, resolve
@@ -48,6 +49,32 @@ def test_values_take_the_type_of_the_signature(name: str, text: str, value: Any)
 def test_values_of_another_type_are_refused(text: str) -> None:
     with pytest.raises(ParameterError, match=f"^{text.split('=')[0]}="):
         resolve(toy.DEFINITION, "smoke", parse_assignments([text]))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("epochs=0", "epochs is 0. Give at least 1."),
+        ("simulations_missing=0", "There is no parameter"),
+        ("batch_size=-3", "batch_size is -3. Give at least 1."),
+        ("bootstrap=0", "bootstrap is 0. Give at least 1."),
+        ("learning_rate=-0.1", "learning_rate is -0.1."),
+        ("learning_rate=nan", "learning_rate=nan is not a finite number."),
+        ("test_fraction=2", "test_fraction is 2.0. Give a fraction"),
+        ("validation_fraction=-0.1", "validation_fraction is -0.1. Give a fraction"),
+    ],
+)
+def test_numbers_that_a_later_stage_would_refuse_are_refused_before_the_first(text: str, said: str) -> None:
+    with pytest.raises(ParameterError) as refused:
+        resolve(MAPS, "smoke", parse_assignments([text]))
+    assert str(refused.value).startswith(said)
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.slug)
+def test_every_preset_could_also_be_set_by_hand(exercise: Exercise) -> None:
+    definition = exercise.load()
+    for preset, values in definition.presets.items():
+        assert resolve(definition, preset, values) == resolve(definition, preset, {})
 
 
 @pytest.mark.parametrize("text", ["Mtot,HI", "[Mtot, HI]", '["Mtot", "HI"]'])
