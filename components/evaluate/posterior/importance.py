@@ -41,12 +41,15 @@ class Importance:
         Kendall's tau of two methods' rankings.
     whole : float
         Explained with all fields.
+    universes : int
+        On whose maps all this was asked.
     """
 
     fields: tuple[str, ...]
     values: dict[str, Floats]
     agreement: dict[tuple[str, str], float]
     whole: float
+    universes: int
 
 
 def measure_importance(
@@ -106,7 +109,8 @@ def measure_importance(
         (one, other): _tau(values[one][:, 0], values[other][:, 0])
         for one, other in itertools.combinations(METHODS, 2)
     }
-    return Importance(tuple(fields), values, agreement, float(1 - error(every).mean()))
+    whole = float(1 - error(every).mean())
+    return Importance(tuple(fields), values, agreement, whole, len(np.unique(groups.astype(np.str_))))
 
 
 def _shapley(error: Callable[[frozenset[int]], Floats], count: int, rng: np.random.Generator) -> list[Floats]:

@@ -234,7 +234,8 @@ def _add_fields(section: Section, outcome: Outcome) -> None:
         return
     section.text(
         (INVENTED if _is_painted(outcome) else OTHERS)
-        + f"\n\nAll fields together explain {importance.whole:.1%} of the variance of Ω_m and σ_8. Fields that "
+        + f"\n\nAll fields together explain {importance.whole:.1%} of the variance of Ω_m and σ_8 in "
+        f"{importance.universes} of these universes, on whose maps all that follows was asked. Fields that "
         "are left out are missing to the network as they were in a part of its training, so that it need not be "
         "trained anew; a network for one field alone may do better.".replace("%", "\u202f%")
     )
