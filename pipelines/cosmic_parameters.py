@@ -19,7 +19,7 @@ def cosmic_parameters(
     fields: list[str] = ["Mtot", "Mgas", "T", "HI"],  # noqa: B006 (kfp copies defaults into the compiled pipeline)
     suites: list[str] = ["IllustrisTNG"],  # noqa: B006
     camels_set: str = "LH",
-    simulations: str = "0-399",
+    simulations: str = "0-639",
     grid: int = 64,
     particles: int = 48,
     steps: int = 10,
@@ -29,8 +29,8 @@ def cosmic_parameters(
     floor_quantile: float = 0.01,
     train_suites: list[str] = [],  # noqa: B006
     train_sets: list[str] = [],  # noqa: B006
-    validation_fraction: float = 0.12,
-    test_fraction: float = 0.25,
+    validation_fraction: float = 0.2,
+    test_fraction: float = 0.4,
     channels: list[int] = [16, 32, 64],  # noqa: B006
     hidden: int = 128,
     dropout: float = 0.2,
@@ -38,10 +38,10 @@ def cosmic_parameters(
     invariance: str = "hsic",
     strength: float = 3.0,
     compare_marginal: bool = True,
-    epochs: int = 20,
+    epochs: int = 10,
     batch_size: int = 64,
     learning_rate: float = 3e-3,
-    patience: int = 15,
+    patience: int = 10,
     precision: str = "auto",
     bootstrap: int = 1000,
     external: str = "",
