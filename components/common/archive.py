@@ -50,7 +50,7 @@ class Archive(AbstractContextManager["Archive"]):
     backoff_seconds : float
         Pause after the first failure; it doubles, with jitter, up to a minute.
     version : str
-        Part of the cache's key: another value asks again for what may have changed.
+        Part of the cache's key: another value asks again for what may have changed; see also `Request.version`.
     sharers : int
         Processes that ask the archive at the same time; each takes its share of the rate.
     """
@@ -195,10 +195,11 @@ class Archive(AbstractContextManager["Archive"]):
         """Return the full address of `path`."""
         return f"{self.base_url}/{path.lstrip('/')}"
 
-    def cache_key(self, path: str, span: tuple[int, int] | None = None) -> str:
+    def cache_key(self, path: str, span: tuple[int, int] | None = None, version: str | None = None) -> str:
         """Return the name of a file, or part, in the cache; its receipt is beside it with `.json` added."""
         part = f" {span[0]}+{span[1]}" if span else ""
-        return f"archive/{hashlib.sha256(f'GET {self.url(path)} {self._version}{part}'.encode()).hexdigest()}"
+        of = self._version if version is None else version
+        return f"archive/{hashlib.sha256(f'GET {self.url(path)} {of}{part}'.encode()).hexdigest()}"
 
     def _outcome(self, request: Request, check: Check | None) -> Fetched:
         try:
@@ -218,7 +219,7 @@ class Archive(AbstractContextManager["Archive"]):
     def _from_cache(self, url: str, request: Request, check: Check | None) -> Receipt | None:
         if self._cache is None:
             return None
-        key = self.cache_key(request.path, request.span)
+        key = self.cache_key(request.path, request.span, request.version)
         try:
             receipt = Receipt(**self._cache.get_json(f"{key}.json").value)
             with whole(request.destination) as part:
@@ -237,7 +238,7 @@ class Archive(AbstractContextManager["Archive"]):
     def _keep(self, request: Request, receipt: Receipt) -> None:
         if self._cache is None:
             return
-        key = self.cache_key(request.path, request.span)
+        key = self.cache_key(request.path, request.span, request.version)
         try:
             self._cache.put_file(request.destination, key)
             self._cache.put_json(f"{key}.json", asdict(receipt))  # last: it says that the file is whole

@@ -32,6 +32,9 @@ class Request:
         Its size in bytes, if known.
     span : tuple of int, optional
         First byte and number of bytes, where only a part of the file is wanted; sha256 is then the part's.
+    version : str, optional
+        Of this file, in place of the archive's in the cache's key. Empty for what never changes under its name,
+        such as a spectrum of a release: whoever asks again for what may have changed need not fetch those again.
     """
 
     path: str
@@ -39,6 +42,7 @@ class Request:
     sha256: str = ""
     size: int | None = None
     span: tuple[int, int] | None = None
+    version: str | None = None
 
 
 @dataclass(frozen=True)

@@ -302,6 +302,15 @@ class TestCache:
                 archive.fetch("dr16/spec.fits", tmp_path / version)
         assert len(server.requests) == 2
 
+    def test_what_never_changes_is_not_asked_for_again(self, server, store, tmp_path):
+        for version in ("2020-07", "2020-08"):
+            with self.archive(server, store, version=version) as archive:
+                archive.obtain(Request("dr16/spec.fits", tmp_path / version, version=""))
+        assert len(server.requests) == 1
+        with self.archive(server, store) as archive:
+            archive.obtain(Request("dr16/spec.fits", tmp_path / "another", version="etag"))
+        assert len(server.requests) == 2
+
     def test_a_damaged_copy_is_fetched_again(self, server, store, tmp_path, capsys):
         with self.archive(server, store) as archive:
             archive.fetch("dr16/spec.fits", tmp_path / "a.fits")

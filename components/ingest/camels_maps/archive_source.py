@@ -35,6 +35,11 @@ class _Places:
     paths: dict[tuple[str, str], str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
 
+    def part(self, suite: str, channel: str, destination: Path, span: tuple[int, int]) -> Request:
+        """Ask for a part of the version of a file whose header was read, which may be in the store for long."""
+        path = self.paths[suite, channel]
+        return Request(path, destination, span=span, version=self.versions[path] or None)
+
     def check(self, path: str, receipt: Receipt) -> None:
         """Remember the version of a file, or refuse another one."""
         version = receipt.etag or receipt.last_modified
@@ -135,7 +140,7 @@ def _fetch(pairs: list[tuple[Suite, int]], settings: Settings, places: _Places) 
         for suite, number in pairs:
             with tempfile.TemporaryDirectory(prefix="armillary-") as scratch:
                 requests = [
-                    Request(places.paths[suite.name, channel], Path(scratch) / channel, span=file.span(number))
+                    places.part(suite.name, channel, Path(scratch) / channel, file.span(number))
                     for channel, file in suite.files.items()
                 ]
                 for fetched in archive.fetch_many(requests):

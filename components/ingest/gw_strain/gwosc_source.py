@@ -175,10 +175,10 @@ def _load(files: list[Path | str], settings: Settings) -> _Stretch:
     if not remote:
         return _beside([read_strain(path, SAMPLE_RATE_HZ) for path in local])
     with _archive(settings) as archive, tempfile.TemporaryDirectory(prefix="armillary-") as scratch:
-        requests = [Request(path, Path(scratch) / Path(path).name) for path in remote]
+        requests = [Request(path, Path(scratch) / Path(path).name, version="") for path in remote]  # as released
         strains = []
         for request in requests:
-            archive.fetch(request.path, request.destination, check=lambda path: read_strain(path, SAMPLE_RATE_HZ))
+            archive.obtain(request, check=lambda path: read_strain(path, SAMPLE_RATE_HZ))
             strains.append(read_strain(request.destination, SAMPLE_RATE_HZ))
     return _beside(strains)
 

@@ -101,7 +101,7 @@ def _stream(
         archive = None
         if folder is None:
             archive = stack.enter_context(
-                Archive(settings.archive_url, store, version=settings.data_version, sharers=settings.shards)
+                Archive(settings.archive_url, store, sharers=settings.shards)  # calibrated once, for good
             )
         failures = 0
         places = {path.name: path for path in folder.rglob("frame-*.fits*")} if folder is not None else {}

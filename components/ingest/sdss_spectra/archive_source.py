@@ -160,7 +160,10 @@ def _fetch(
         tries = {row: next(paths, None) for row, paths in places.items()}
         gone = [row for row, path in tries.items() if path is None]
         rejections.add_many(part.loc[gone, "id"], "not in archive", "no such spectrum in this data release")
-        requests = [Request(path, destinations[row]) for row, path in tries.items() if path is not None]
+        # A spectrum of a release and a reduction never changes: what may is the catalogue.
+        requests = [
+            Request(path, destinations[row], version="") for row, path in tries.items() if path is not None
+        ]
         places = {row: paths for row, paths in places.items() if tries[row] is not None}
         for fetched in archive.fetch_many(requests, check=_require_whole):
             row = rows[fetched.request.destination]
