@@ -36,7 +36,7 @@ def models(slug: str) -> int:
                 code = _tell_missing(name, champion)
     if rows:
         headers = ["model", "exercise", "", "created", "run", "origin", "score of its own test"]
-        print_table(open_console(), headers, rows)
+        print_table(open_console(), headers, rows, stacked=True)
     else:
         say(open_console(), "There are no models in the store yet. `armillary run` trains them.")
     return code

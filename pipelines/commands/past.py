@@ -31,7 +31,8 @@ def runs(slug: str) -> int:
         say(console, "There are no runs yet. `armillary list` names the exercises.")
         return code
     rows = [[*_row(record), "yes" if record.run in known else "no"] for record in records]
-    print_table(console, ["run", "exercise", "preset", "status", "origin", "time", "score", "stored"], rows)
+    headers = ["run", "exercise", "preset", "status", "origin", "time", "score", "stored"]
+    print_table(console, headers, rows, stacked=True)
     return code
 
 

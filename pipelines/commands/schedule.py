@@ -82,7 +82,7 @@ def show(*, host: str, namespace: str, ca: str, as_json: bool) -> int:
         [s.name, s.cron or "-", "yes" if s.enabled else "paused", _next(s), _told(s.parameters), s.identity]
         for s in found
     ]
-    print_table(console, ["schedule", "cron (UTC)", "fires", "next", "parameters", "id"], rows)
+    print_table(console, ["schedule", "cron (UTC)", "fires", "next", "parameters", "id"], rows, stacked=True)
     return 0
 
 

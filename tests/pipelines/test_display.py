@@ -86,6 +86,21 @@ def test_tables_are_plain_in_a_pipe_however_wide() -> None:
     assert output.getvalue() == f"{'run':30}  what\n{'a' * 30}  {('b [c] ' * 10).rstrip()}\nd\n"
 
 
+def test_a_narrow_terminal_gets_lines_below_each_other_and_no_folded_cell() -> None:
+    rows = [
+        ["20261122-074818-6041", "quasar-galaxy", "0.980 [0.974, 0.985]"],
+        ["20261122-074641-fed2", "toy", "-"],
+    ]
+    for width, lines in ((80, 3), (40, 6)):
+        output = io.StringIO()
+        console = Console(file=output, width=width, force_terminal=True, color_system=None)
+        print_table(console, ["run", "exercise", "score"], rows, stacked=True)
+        text = output.getvalue()
+        assert len(text.splitlines()) == lines
+        assert max(len(line) for line in text.splitlines()) <= width
+        assert all(cell in text for row in rows for cell in row)
+
+
 def test_numbers_have_the_digits_that_mean_something() -> None:
     numbers = [None, 0.0, 0.97, 12.34, 312.4, 123456.0, 1.5e8, 0.00012]
     assert [format_number(x) for x in numbers] == [
