@@ -13,9 +13,13 @@ from components.ingest.sdss_spectra.batches import read_spectra
 from components.physics.wavelength_grid import WavelengthGrid
 from components.predict.classes.prediction import fields, predict, predict_table, write_predictions
 from components.predict.classes.warnings import BITS, find_warnings
+from components.predict.spectra.prediction import predict as predict_redshifts
 from components.predict.warning_bits import describe
 from components.predict.writing import Settings
 from components.preprocess.spectra.preparation import Preparation
+from components.train.conv1d.class_answer import ClassAnswer
+from components.train.conv1d.inference import Conv1dModel, save_model
+from components.train.conv1d.network import Architecture
 
 CLASSES = ("QSO", "GALAXY")
 
@@ -73,6 +77,16 @@ def test_not_one_usable_file_is_an_error_that_says_where_to_look(tmp_path: Path)
     with pytest.raises(InputError, match="None of the 1 spectra can be used"):
         write_predictions([broken], Third(), tmp_path / "out", Settings(csv=True), Provenance("real", "files"))
     assert len(read_table(tmp_path / "out" / "rejected.parquet")["id"]) == 1
+
+
+def test_a_model_of_classes_is_refused_where_redshifts_are_asked_for(files: list[Path], tmp_path: Path) -> None:
+    architecture = Architecture("paper", model_pixels(), 1, [9, 5, 3], [2, 3, 4], 2)
+    answer = ClassAnswer(CLASSES, (1.0, 1.0))
+    record = {"settings": {"target": "spectral_class", "precision": "float32"}}
+    model = Conv1dModel(architecture.build(), architecture, answer, Third().preprocess_settings, record)
+    save_model(tmp_path / "model", model, [])
+    with pytest.raises(InputError, match="tells QSO, GALAXY apart and knows no redshifts"):
+        predict_redshifts(files, tmp_path / "model", tmp_path / "out", Settings())
 
 
 def test_a_model_of_redshifts_is_refused(files: list[Path]) -> None:

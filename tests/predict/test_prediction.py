@@ -39,7 +39,6 @@ class BrightestIsLymanAlpha:
     """Take the brightest stretch of the observed spectrum for Lyman alpha, sure to 1000 km/s."""
 
     edges = np.expm1(np.linspace(0, np.log(8), 1025))
-    classes = ()
 
     @property
     def preprocess_settings(self) -> Mapping[str, Any]:
@@ -207,15 +206,6 @@ def test_a_missing_model_is_an_error(damaged: list[Path], tmp_path: Path) -> Non
     with pytest.raises(ArmillaryError, match="no-model"):
         predict(damaged, tmp_path / "no-model", tmp_path / "out", Settings())
     assert not (tmp_path / "out").exists()
-
-
-def test_a_model_of_classes_is_refused(spectra: Path) -> None:
-    class Classes(BrightestIsLymanAlpha):
-        classes = ("QSO", "GALAXY")
-
-    columns = read_spectra(sorted(spectra.glob("spec-3655*.fits"))[:1]).columns
-    with pytest.raises(InputError, match="tells QSO, GALAXY apart and knows no redshifts"):
-        predict_table(columns, Classes())
 
 
 def test_the_command_names_each_bad_file_also_where_none_is_good(

@@ -47,11 +47,6 @@ class Model(Protocol):
         """How the spectra that it was trained on were prepared."""
         ...
 
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Names of its classes; a model of redshifts has none."""
-        ...
-
     def predict(self, flux: npt.NDArray[np.float32], ivar: npt.NDArray[np.float32]) -> BinnedDistribution:
         """Predict from prepared spectra, both of shape (n, pixels)."""
         ...
@@ -96,11 +91,6 @@ def predict_table(spectra: Columns, model: Model, files: Sequence[str] | None = 
     Predicted
         Its rows and its rejected ones together are the spectra.
     """
-    if model.classes:
-        raise InputError(
-            f"The model tells {', '.join(model.classes)} apart and knows no redshifts.",
-            "Give a model of quasar-redshift.",
-        )
     ready = make_ready(spectra, model.preprocess_settings, files)
     prepared = ready.prepared
     distribution = model.predict(prepared.flux, prepared.ivar) if ready.rows.size else _NO_DISTRIBUTION
@@ -133,7 +123,13 @@ def predict(inputs: Path | Sequence[Path], model: Path, output: Path, settings: 
     with stage("predict", output):
         files = find_inputs(inputs)
         provenance = writing.of_files(inputs, len(files), model)
-        write_predictions(files, load_model(model), output, settings, provenance)
+        network = load_model(model)
+        if network.classes:
+            raise InputError(
+                f"The model in {model} tells {', '.join(network.classes)} apart and knows no redshifts.",
+                "Give a model of quasar-redshift.",
+            )
+        write_predictions(files, network, output, settings, provenance)
 
 
 def write_predictions(
