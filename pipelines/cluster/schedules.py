@@ -5,10 +5,10 @@ each firing takes the newest. The pipeline is not the one that `armillary submit
 Trying something out must not change what runs at night; and memory and processors are compiled in by preset, so
 that a smoke test of yesterday evening would have the full training killed.
 
-Ingest of a scheduled run gets the time of the schedule as its `data_version`. Catalogues and answers to queries are
-kept in the store by that version, so they are asked for afresh; a file that never changes under its name, such as a
-spectrum of a release, is fetched once for all. Nothing cached is reused either: ingest is never cached on a cluster,
-its output is named by the execution that made it, and all after it follow.
+Ingest of a scheduled run gets the time of the schedule as its `data_version`. Catalogues and answers to queries
+are kept in the store by that version, so they are asked for afresh; a file that never changes under its name, such
+as a spectrum of a release, is fetched once for all. Nothing cached is reused either: ingest is never cached on a
+cluster, its output is named by the execution that made it, and all after it follow.
 
 The time is compiled in as a constant of ingest's task, which is the only place where Kubeflow 2.17 puts it:
 
