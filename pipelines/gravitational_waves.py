@@ -40,16 +40,16 @@ def gravitational_waves(
     psd_average: str = "median",
     validation_fraction: float = 0.1,
     test_fraction: float = 0.15,
-    architecture: str = "strided",
-    kernels: list[int] = [64, 16, 16],  # noqa: B006 (kfp copies defaults into the compiled pipeline)
-    channels: list[int] = [16, 16, 48],  # noqa: B006
+    architecture: str = "chirps",
+    kernels: list[int] = [2048, 3, 3],  # noqa: B006 (kfp copies defaults into the compiled pipeline)
+    channels: list[int] = [32, 48, 48],  # noqa: B006
     templates: int = 16,
     dropout: float = 0.1,
-    epochs: int = 9,
+    epochs: int = 6,
     batch_size: int = 64,
     learning_rate: float = 3e-3,
     patience: int = 5,
-    precision: str = "bfloat16",
+    precision: str = "auto",
     bootstrap: int = 1000,
     external: str = "",
     external_version: str = "",
@@ -131,17 +131,15 @@ DEFINITION = Definition(
     pipeline=gravitational_waves,
     predictor=predict_strain,
     presets={
-        "smoke": {"rows": 800, "kernels": [32, 16, 8], "channels": [8, 8, 16], "epochs": 2, "bootstrap": 100},
+        "smoke": {"rows": 800, "channels": [8, 8, 16], "epochs": 2, "bootstrap": 100},
         "demo": {},
         # The competition's files: give the location of their folder.
         "full": {
             "source": "g2net",
             "rows": 0,
-            "kernels": [64, 32, 32],  # longer, for light black holes: theirs are the longest waves
-            "channels": [32, 48, 128],
+            "channels": [64, 96, 128],
             "batch_size": 256,
             "epochs": 20,
-            "precision": "auto",
         },
     },
     headline="roc_auc",

@@ -15,7 +15,7 @@ from components.train.conv1d.component import train_conv1d
 @pytest.mark.parametrize(
     ("face", "parameter", "text"),
     [
-        (train_conv1d, "architecture", 'One of "restframe", "paper", "strided".'),  # choices go first
+        (train_conv1d, "architecture", 'One of "restframe", "paper", "strided", "chirps".'),  # choices go first
         (train_conv1d, "epochs", "At most this many passes over the training rows."),  # "As in `...Schedule`."
         (preprocess_spectra, "clip_sigma", "limits the normalised flux"),  # "See `...Preparation`."
         (preprocess_spectra, "test_fraction", "Fractions of the objects"),  # documented with another

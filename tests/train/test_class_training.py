@@ -12,7 +12,9 @@ from components.common.errors import ArmillaryError, InputError
 from components.common.files import read_json
 from components.common.provenance import Provenance
 from components.common.tables import column, read_table, tensor_column, write_table
+from components.preprocess.strain.whitening import Whitening
 from components.train.conv1d.attribution import integrated_gradients
+from components.train.conv1d.chirps import ChirpNetwork
 from components.train.conv1d.class_answer import ClassAnswer
 from components.train.conv1d.inference import load_model
 from components.train.conv1d.inputs import vary_strain
@@ -125,7 +127,8 @@ def _strain(folder: Path, rows: int = 600) -> Path:
     for row in np.flatnonzero(labels == "signal"):
         start = rng.integers(10, 190)
         strain[row, :, start : start + 48] += (burst * rng.choice([-1, 1])).astype(np.float32)
-    settings = {"classes": ["noise", "signal"], "detectors": ["H1", "L1", "V1"]}
+    whitening = Whitening(np.ones((3, 129)), 256, 2048.0).to_settings()
+    settings = {"classes": ["noise", "signal"], "detectors": ["H1", "L1", "V1"], **whitening}
     return _write(folder, labels, {"strain": strain}, settings)
 
 
@@ -142,6 +145,24 @@ def test_strain_is_learnt_by_the_same_stage_with_shared_weights_of_like_detector
     assert _accuracy(dataset, tmp_path / "model", "strain") > 0.75
     with pytest.raises(InputError, match="windows of strain have 100 pixels"):
         model.predict(np.zeros((1, 3, 100), np.float32))
+
+
+def test_long_kernels_learn_strain_by_the_same_stage(tmp_path: Path) -> None:
+    dataset = _strain(tmp_path / "strain")
+    train(dataset, tmp_path / "model", dataclasses.replace(SETTINGS, architecture="chirps", kernels=[96, 3, 3]))
+    model = load_model(tmp_path / "model")
+    assert isinstance(model.network, ChirpNetwork)
+    assert model.network.groups == [[0, 1], [2]]
+    assert model.is_separable
+    assert _accuracy(dataset, tmp_path / "model", "strain") > 0.75
+
+
+def test_long_kernels_are_for_strain_alone(tmp_path: Path) -> None:
+    data = {"flux": np.ones((300, PIXELS), np.float32), "ivar": np.ones((300, PIXELS), np.float32)}
+    labels = np.array(["QSO", "GALAXY"] * 150, dtype=object)
+    dataset = _write(tmp_path / "spectra", labels, data, {"grid": GRID, "classes": ["QSO", "GALAXY"]})
+    with pytest.raises(InputError, match="chirps strain only"):
+        train(dataset, tmp_path / "model", dataclasses.replace(SETTINGS, architecture="chirps"))
 
 
 def test_windows_are_varied_into_others_that_are_as_much_noise_or_wave() -> None:

@@ -16,8 +16,8 @@ from components.common.training import Epoch, autocast, pick_device
 from components.train.conv1d.answers import Answer, answer_from_json
 from components.train.conv1d.class_answer import ClassAnswer
 from components.train.conv1d.inputs import KINDS, InputKind, kind_for
+from components.train.conv1d.joined import JoinedNetwork
 from components.train.conv1d.network import Architecture
-from components.train.conv1d.strided import StridedNetwork
 from components.train.model_folder import reading
 from components.train.network_folder import save_weights
 
@@ -99,12 +99,12 @@ class Conv1dModel:
     @property
     def is_separable(self) -> bool:
         """Whether detectors can be looked at one by one, by `contribution`."""
-        return isinstance(self.network, StridedNetwork) and bool(self.network.groups)
+        return isinstance(self.network, JoinedNetwork) and bool(self.network.groups)
 
     @torch.no_grad()
     def contribution(self, strain: npt.NDArray[np.float32], detector: int) -> npt.NDArray[np.float16]:
-        """Return what a detector's windows, shape (n, samples), add: see `StridedNetwork.contribution`."""
-        assert isinstance(self.network, StridedNetwork)
+        """Return what a detector's windows, shape (n, samples), add: see `JoinedNetwork.contribution`."""
+        assert isinstance(self.network, JoinedNetwork)
         device = pick_device()
         network = self.network.to(device).eval()
         parts = []
@@ -119,7 +119,7 @@ class Conv1dModel:
     @torch.no_grad()
     def outputs_from(self, *parts: npt.NDArray[np.float16]) -> npt.NDArray[np.float32]:
         """Raw outputs, as `outputs`, from the contributions of all detectors."""
-        assert isinstance(self.network, StridedNetwork)
+        assert isinstance(self.network, JoinedNetwork)
         device = pick_device()
         network = self.network.to(device).eval()
         total = torch.from_numpy(parts[0]).to(device).float()

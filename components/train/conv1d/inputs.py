@@ -102,11 +102,11 @@ _OF_SPECTRA = {"paper": "flux", "restframe": "flux_and_noise", "strided": "flux_
 
 def kind_for(architecture: str, columns: set[str]) -> str:
     """Name the kind of input that an architecture takes of a table with these columns."""
-    if {"flux", "ivar"} <= columns:
+    if {"flux", "ivar"} <= columns and architecture in _OF_SPECTRA:
         return _OF_SPECTRA[architecture]
     if "strain" in columns and architecture != "restframe":
         return "strain"
     raise InputError(
         f"The table has neither spectra nor strain that the architecture {architecture} can read.",
-        "Give the folder that a preprocess stage wrote; restframe reads spectra only.",
+        "Give the folder that a preprocess stage wrote; restframe reads spectra only, chirps strain only.",
     )

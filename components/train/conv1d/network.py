@@ -10,10 +10,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from components.common.errors import ParameterError
+from components.train.conv1d.chirps import ChirpNetwork
 from components.train.conv1d.convolution import LongConv1d, ReluMaxPool1d, fast_length
 from components.train.conv1d.strided import StridedNetwork
 
-ARCHITECTURES = ("paper", "restframe", "strided")
+ARCHITECTURES = ("paper", "restframe", "strided", "chirps")
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Architecture:
 
     Attributes
     ----------
-    name : {"paper", "restframe", "strided"}
+    name : {"paper", "restframe", "strided", "chirps"}
         Which network.
     pixels : int
         Length of the input.
@@ -62,6 +63,10 @@ class Architecture:
             )
         if self.name == "strided":
             return StridedNetwork(
+                self.pixels, self.inputs, self.kernels, self.channels, self.outputs, **self.options
+            )
+        if self.name == "chirps":
+            return ChirpNetwork(
                 self.pixels, self.inputs, self.kernels, self.channels, self.outputs, **self.options
             )
         raise ParameterError(

@@ -20,7 +20,9 @@ from components.common.tables import open_table, read_batches, read_settings, re
 from components.common.telemetry import report_counts, stage
 from components.common.training import Schedule, checkpoint_folder, fit, forget
 from components.physics.wavelength_grid import WavelengthGrid
+from components.preprocess.strain.whitening import Whitening
 from components.train.conv1d.answers import Answer, PointAnswer, RedshiftAnswer
+from components.train.conv1d.chirps import ChirpNetwork, count_bins
 from components.train.conv1d.class_answer import ClassAnswer
 from components.train.conv1d.inference import Conv1dModel, save_model
 from components.train.conv1d.inputs import CHANNELS, KINDS, kind_for
@@ -50,11 +52,11 @@ class Settings:
     ----------
     target : str
         Column to predict; `label` for classes, which the table's settings list.
-    architecture : {"restframe", "paper", "strided"}
+    architecture : {"restframe", "paper", "strided", "chirps"}
         `restframe` compares the spectrum with learned rest-frame templates at all redshifts and answers with a
         distribution. `paper` is the workshop's network: three convolutions, Adam; mean squared error, or for
         classes the negative log-likelihood. `strided` asks whether a feature is there, wherever: for classes of
-        spectra and of strain.
+        spectra and of strain. `chirps` is that for strain, with first kernels as long as waves last.
     kernels : list of int
         Widths of the three convolutions in pixels of the unbinned grid; they shrink with `bin_pixels`.
     channels : list of int
@@ -121,7 +123,7 @@ def train(dataset: Path, model: Path, settings: Settings) -> None:
         _require_classes(answer, table, settings.target)
         report_counts(rows_in=training.rows, rows_validation=validation.rows)
         torch.manual_seed(settings.seed)
-        network = architecture.build()
+        network = _begin(architecture, read_settings(table))
         checkpoint = checkpoint_folder("conv1d", asdict(settings), architecture.to_json(), identify(table))
         history = fit(
             network,
@@ -153,8 +155,8 @@ def _design(table: Path, settings: Settings) -> tuple[Architecture, Answer]:
     plan = Architecture(settings.architecture, pixels, inputs, kernels, channels, outputs=1, input=kind)
     if isinstance(answer, ClassAnswer):
         plan = dataclasses.replace(plan, outputs=len(answer.classes))
-    if settings.architecture == "strided":
-        return dataclasses.replace(plan, options=_strided_options(table, kind, settings)), answer
+    if settings.architecture in ("strided", "chirps"):
+        return dataclasses.replace(plan, options=_joined_options(table, kind, settings)), answer
     if not isinstance(answer, RedshiftAnswer):
         return plan, answer
     odd = [kernel + 1 - kernel % 2 for kernel in plan.kernels]
@@ -205,13 +207,25 @@ def _strain_shape(table: Path) -> tuple[int, int]:
     return int(detectors), int(samples)
 
 
-def _strided_options(table: Path, kind: str, settings: Settings) -> dict[str, Any]:
+def _joined_options(table: Path, kind: str, settings: Settings) -> dict[str, Any]:
     if KINDS[kind].data != "strain":
         return {"groups": [], "strides": [2, 2, 2, 2], "dropout": settings.dropout}
-    names = read_settings(table).get("detectors", [])
-    alike = [n for n, name in enumerate(names) if name in _LIGO]
+    stored = read_settings(table)
+    alike = [n for n, name in enumerate(stored.get("detectors", [])) if name in _LIGO]
     groups = [alike, *([n] for n in range(_strain_shape(table)[0]) if n not in alike)]
-    return {"groups": [group for group in groups if group], "strides": [4, 2, 2, 2], "dropout": settings.dropout}
+    options = {"groups": [group for group in groups if group], "dropout": settings.dropout}
+    if settings.architecture == "strided":
+        return {**options, "strides": [4, 2, 2, 2]}
+    return {**options, "bins": count_bins(*(stored[name] for name in ("samples", "sample_rate", "high_hz")))}
+
+
+def _begin(architecture: Architecture, stored: dict[str, Any]) -> nn.Module:
+    """Build the network as it is before any training."""
+    network = architecture.build()
+    if isinstance(network, ChirpNetwork):
+        whitening = Whitening.from_settings(stored)
+        network.begin(whitening.response, whitening.sample_rate)
+    return network
 
 
 def _grid(table: Path) -> WavelengthGrid:
