@@ -1,20 +1,19 @@
 """Redshifts of galaxies: what `evaluate/model_comparison` wrote, and what `predict/galaxies` says of the same."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from components.common.scores import Predictions
-from components.common.tables import read_table
-from components.promote.champion.answers import Answers, Applied
+from components.promote.champion.answers import Answers, Applied, Rows
 from components.promote.champion.objects import find_objects
+from components.promote.champion.redshifts import gather, read_answers, truths
 
 
 def read_galaxies(results: Path) -> Answers:
     """Read the `predictions.parquet` of an evaluation, whose objects were split by the column `group`."""
-    table = read_table(results / "predictions.parquet", ["id", "group", "truth", "redshift", "pit", "crps"])
-    predictions = Predictions(table["truth"], table["redshift"], table["pit"], table["crps"])
-    return Answers(table["id"], table["group"], predictions)
+    return read_answers(results, "group")
 
 
 def apply_regressor(model: Path, source: Path, objects: Answers) -> Applied:
@@ -35,19 +34,16 @@ def apply_regressor(model: Path, source: Path, objects: Answers) -> Applied:
     from components.train.regressors.inference import load_model  # imports torch where the model is a network
 
     regressor = load_model(model)
-    rows, values, pits, crps = [np.empty(0, dtype=np.intp)], *([np.empty(0)] for _ in range(3))
-    for batch, which in find_objects(source, objects, "spectra"):
-        predicted = predict_table(batch, regressor)
-        own = which[predicted.ready.rows]
-        truth = np.asarray(objects.predictions.truth[own], dtype=np.float64)
-        # The magnitude is not compared: any number will do for its truth.
-        found = regressor.predict(predicted.inputs, np.column_stack([truth, np.zeros_like(truth)]))["redshift"]
-        assert found.pit is not None
-        assert found.crps is not None
-        rows.append(own)
-        values.append(found.value)
-        pits.append(found.pit)
-        crps.append(found.crps)
-    which = np.concatenate(rows)
-    answers = (np.concatenate(parts) for parts in (values, pits, crps))
-    return Applied(which, Predictions(objects.predictions.truth[which], *answers))
+
+    def answer() -> Iterator[tuple[Rows, Predictions]]:
+        for batch, which in find_objects(source, objects, "spectra"):
+            predicted = predict_table(batch, regressor)
+            own = which[predicted.ready.rows]
+            truth = truths(objects, own)
+            # The magnitude is not compared: any number will do for its truth.
+            found = regressor.predict(predicted.inputs, np.column_stack([truth, np.zeros_like(truth)]))["redshift"]
+            assert found.pit is not None
+            assert found.crps is not None
+            yield own, Predictions(truth, found.value, found.pit, found.crps)
+
+    return gather(answer())

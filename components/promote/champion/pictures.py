@@ -1,20 +1,17 @@
 """Redshifts of pictures: what `evaluate/regression` wrote, and what `predict/cutouts` says of the same."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from components.common.scores import Predictions
-from components.common.tables import read_table
-from components.promote.champion.answers import Answers, Applied
+from components.promote.champion.answers import Answers, Applied, Rows
 from components.promote.champion.objects import find_objects
+from components.promote.champion.redshifts import gather, read_answers, truths
 
 
 def read_pictures(results: Path) -> Answers:
     """Read the `predictions.parquet` of an evaluation, whose galaxies were split by the column `group_id`."""
-    table = read_table(results / "predictions.parquet", ["id", "group_id", "truth", "redshift", "pit", "crps"])
-    predictions = Predictions(table["truth"], table["redshift"], table["pit"], table["crps"])
-    return Answers(table["id"], table["group_id"], predictions)
+    return read_answers(results, "group_id")
 
 
 def apply_image_cnn(model: Path, source: Path, objects: Answers) -> Applied:
@@ -33,16 +30,12 @@ def apply_image_cnn(model: Path, source: Path, objects: Answers) -> Applied:
     from components.train.image_cnn.inference import load_model  # imports torch
 
     network = load_model(model)
-    rows = [np.empty(0, dtype=np.intp)]
-    found: dict[str, list[np.ndarray]] = {name: [np.empty(0)] for name in ("value", "pit", "crps")}
-    for batch, which in find_objects(source, objects, "pictures"):
-        predicted = predict_table(batch, network)
-        own = which[predicted.rows]
-        truth = np.asarray(objects.predictions.truth[own], dtype=np.float64)
-        answers = Predictions.of_distributions(truth, predicted.columns["redshift"], predicted.distribution)
-        rows.append(own)
-        for name, parts in found.items():
-            parts.append(getattr(answers, name))
-    every = np.concatenate(rows)
-    joined = (np.concatenate(parts) for parts in found.values())
-    return Applied(every, Predictions(objects.predictions.truth[every], *joined))
+
+    def answer() -> Iterator[tuple[Rows, Predictions]]:
+        for batch, which in find_objects(source, objects, "pictures"):
+            predicted = predict_table(batch, network)
+            own = which[predicted.rows]
+            truth = truths(objects, own)
+            yield own, Predictions.of_distributions(truth, predicted.columns["redshift"], predicted.distribution)
+
+    return gather(answer())
