@@ -153,7 +153,8 @@ def _gain(f: Findings) -> str:
 
 
 def _names(kinds: list[str]) -> str:
-    return " and ".join(spelt(kind) for kind in kinds) if kinds else "none"
+    *first, last = [spelt(kind) for kind in kinds] or ["none"]
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _change(values: list[float], form: str) -> str:

@@ -62,7 +62,7 @@ def draw_mean_spectra(wavelength: Floats, mean: Floats, missing: Floats, edges: 
         label = f"z {edges[number]:.2f} to {edges[number + 1]:.2f}"
         above.plot(wavelength, spectrum, color=SERIES[number], linewidth=0.8, label=label)
     above.set_ylim(0, 1.15 * float(np.nanquantile(mean, 0.998)))
-    above.legend()
+    above.legend(loc="lower right")
     above.set_ylabel("Flux over its median")
     below.fill_between(wavelength, missing, color=OTHER, alpha=0.5, linewidth=0)
     below.set_ylim(0, 1)
