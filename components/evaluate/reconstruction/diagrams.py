@@ -51,7 +51,7 @@ def draw_correlation(methods: Mapping[str, Measured], where: str, finest: float)
     axes.set_ylabel("Cross-correlation r with the truth")
     found = methods[NETWORK].correlation(_ones(methods[NETWORK]))[0]
     half = _last_above(found, 0.5)
-    least = float(np.nanmin(_cut(found, finest)))
+    least = max(0.0, float(np.nanmin(_cut(found, finest))))
     leak = "no curve does that" if least < _LEAK else "look for the cause before you believe these"
     return finish(
         drawing,
@@ -68,7 +68,7 @@ def draw_transfer(methods: Mapping[str, Measured], where: str, finest: float) ->
     """Draw T(k) of all methods, up to the finest wave of a grid."""
     drawing, axes = new_axes(3.2, grid="both")
     _curves(axes, {name: _cut(own.transfer(_ones(own))[0], finest) for name, own in methods.items()}, "upper left")
-    axes.set_ylim(0, 3.4)
+    axes.set_ylim(0, 3.9)
     axes.axhline(1, color=INK, linewidth=0.8)
     axes.set_ylabel("Transfer T = root of power over truth")
     sampled = _cut(methods[SAMPLE].transfer(_ones(methods[SAMPLE]))[0], finest)
