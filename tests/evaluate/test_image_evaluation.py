@@ -19,7 +19,7 @@ from components.evaluate.regression.image_curves import count_redshifts
 from components.evaluate.regression.images import IMAGES, load_fed_model
 from components.evaluate.regression.kinds import find_kind
 from components.evaluate.regression.outcome import Outcome, Worst
-from components.evaluate.regression.photometric_baselines import FOREST, PhotometricBaselines
+from components.evaluate.regression.photometric_baselines import FOREST, PLAIN_FOREST, PhotometricBaselines
 from components.train.image_cnn.side_inputs import MAGNITUDES
 from components.train.image_cnn.training import Settings as Training
 from components.train.image_cnn.training import train
@@ -67,6 +67,8 @@ def test_the_scores_are_those_of_the_issue_and_of_their_definitions(evaluated: P
     assert metrics["scores"]["outlier_fraction_0.15"]["value"] == pytest.approx((np.abs(error) > 0.15).mean())
     ratio = metrics["scores"]["nmad"]["value"] / metrics["baselines"][FOREST]["nmad"]["value"]
     assert metrics["scores"]["nmad_over_baseline"]["value"] == pytest.approx(ratio)
+    plain = metrics["scores"]["nmad"]["value"] / metrics["baselines"][PLAIN_FOREST]["nmad"]["value"]
+    assert metrics["scores"]["nmad_over_forest_without_colours"]["value"] == pytest.approx(plain)
 
 
 def test_features_and_counts_are_told(evaluated: Path) -> None:
@@ -127,7 +129,8 @@ def test_the_ratio_is_paired_and_of_the_same_galaxies() -> None:
 def test_the_verdict_follows_from_the_interval(interval: tuple[float, float], said: str) -> None:
     truth = np.linspace(0.05, 0.3, 50)
     outcome = outcome_of(truth, truth + 0.01 * np.sin(np.arange(50)), truth + 0.02 * np.cos(np.arange(50)))
-    assert said in photometric.verdict(Score(sum(interval) / 2, *interval), outcome)
+    ratio = Score(sum(interval) / 2, *interval)
+    assert said in photometric.verdict({photometric.OVER_BASELINE: ratio}, outcome)
 
 
 def test_counts_know_how_many_galaxies_are_misplaced() -> None:

@@ -136,8 +136,8 @@ def add_external(section: Section, external: ImageExternal, scored: Scored) -> N
     """Add scores, a figure and every outlier."""
     outcome = external.outcome
     c, misses = outcome.columns, external.misses()
-    ratio = photometric.nmad_over_baseline(outcome, 1000, 0)[photometric.OVER_BASELINE]
-    section.text(f"{len(c['truth'])} real pictures can be used. {photometric.verdict(ratio, outcome)}")
+    ratios = photometric.nmad_over_baseline(outcome, 1000, 0)
+    section.text(f"{len(c['truth'])} real pictures can be used. {photometric.verdict(ratios, outcome)}")
     add_score_table(
         section,
         "Scores on real pictures.",

@@ -87,14 +87,15 @@ def write_report(path: Path, e: "Evaluation") -> None:
 
 def _add_scores(section: Section, e: "Evaluation") -> None:
     scored, labels, is_real = e.scored, e.outcome.labels, e.provenance.origin == "real"
-    section.text(photometric.verdict(e.extra[photometric.OVER_BASELINE], e.outcome))
+    section.text(photometric.verdict(e.extra, e.outcome))
     add_score_table(
         section,
         "The model beside simpler methods, on the same galaxies.",
         e.outcome,
         scored,
         f"Forest, boosting and small network see magnitudes and colours of at most {TRAINING_ROWS} training "
-        "galaxies, and no picture. The constant is chosen anew for each score, on the training labels, and its "
+        "galaxies, and no picture; one forest has the magnitudes alone. The constant is chosen anew for each "
+        "score, on the training labels, and its "
         "distribution is theirs. CRPS is in units of redshift, and for a method that predicts points the mean "
         f"error. {published_in_words(scored, e.outcome, photometric.PUBLISHED_SOURCE, is_real, _FORM)}",
         form=_FORM,
@@ -128,6 +129,12 @@ def _add_features(section: Section, curves: Curves) -> None:
 def _add_attention(section: Section, e: "Evaluation") -> None:
     found: Attention = e.findings
     section.text(_describe(found))
+    if found.losses is not None:
+        alone, together = found.losses
+        section.text(
+            "It learnt from magnitudes first, and then what pictures add to them. On validation galaxies the "
+            f"negative log-likelihood was {alone:.3f} with magnitudes alone and {together:.3f} with the pictures."
+        )
     section.table(
         f"The model on {found.objects} test galaxies that were changed.",
         [Column("Change"), Column("NMAD of dz/(1+z)", _FORM), Column("Median move of z/(1+z)", _FORM)],

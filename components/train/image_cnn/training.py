@@ -131,20 +131,23 @@ def train(dataset: Path, model: Path, settings: Settings) -> None:
         torch.manual_seed(settings.seed)
         network = architecture.build()
         loss = _loss(table, settings, answer, side_inputs)
-        first = learn_magnitudes(network, loss, table, settings) if settings.inputs == BOTH else []
-        checkpoint = checkpoint_folder("image_cnn", asdict(settings), architecture.to_json(), identify(table))
+        identity = asdict(settings), architecture.to_json(), identify(table)
+        before, checkpoint = (checkpoint_folder(name, *identity) for name in ("image_cnn_first", "image_cnn"))
+        first = learn_magnitudes(network, loss, table, settings, before) if settings.inputs == BOTH else []
         schedule = _schedule(settings)
         history = fit(network, loss, training, validation, schedule, checkpoint)
-        record = record_training(
-            table, settings, history, precision=schedule.precision, magnitudes_first=_summary(first)
-        )
+        losses = {"magnitudes_loss": _lowest(first), "validation_loss": _lowest(history)}
+        record = record_training(table, settings, history, precision=schedule.precision, **losses)
         unfinished = CutoutModel(network, architecture, answer, side_inputs, read_settings(table), record)
         with whole(model) as folder:
             save_model(folder, calibrate(unfinished, table), history)
-        forget(checkpoint)
+        for done in (before, checkpoint):
+            forget(done)
 
 
-def learn_magnitudes(network: CutoutNetwork, loss: Loss, table: Path, settings: Settings) -> list[Epoch]:
+def learn_magnitudes(
+    network: CutoutNetwork, loss: Loss, table: Path, settings: Settings, checkpoint: Path | None = None
+) -> list[Epoch]:
     """Learn what magnitudes say before a picture is looked at, and learn it no more.
 
     Magnitudes need many cheap epochs, pictures few dear ones; learnt together, the pictures of a few thousand
@@ -155,7 +158,7 @@ def learn_magnitudes(network: CutoutNetwork, loss: Loss, table: Path, settings: 
     validation = Minibatches(table, columns, "validation", 8 * FIRST_BATCH)
     epochs = int(np.clip(FIRST_STEPS / len(training), FIRST_EPOCHS[0], FIRST_EPOCHS[1]))
     schedule = Schedule(epochs, settings.learning_rate, patience=epochs, seed=settings.seed, precision="float32")
-    history = fit(network, loss, training, validation, schedule)
+    history = fit(network, loss, training, validation, schedule, checkpoint)
     network.keep_magnitudes()
     return history
 
@@ -267,10 +270,8 @@ def _loss(table: Path, settings: Settings, answer: RedshiftAnswer, side_inputs: 
     return make_loss(answer, side_inputs, settings.target, storage_unit(read_settings(table)), withheld)
 
 
-def _summary(history: list[Epoch]) -> dict[str, float] | None:
-    if not history:
-        return None
-    return {"epochs_run": len(history), "validation_loss": min(epoch["validation_loss"] for epoch in history)}
+def _lowest(history: list[Epoch]) -> float | None:
+    return min((epoch["validation_loss"] for epoch in history), default=None)
 
 
 def _names(inputs: str) -> list[str]:
