@@ -45,7 +45,7 @@ def gravitational_waves(
     channels: list[int] = [32, 48, 48],  # noqa: B006
     templates: int = 16,
     dropout: float = 0.1,
-    epochs: int = 6,
+    epochs: int = 5,
     batch_size: int = 64,
     learning_rate: float = 3e-3,
     patience: int = 5,

@@ -8,14 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from components.common.report import Column, Report
-from components.common.scores import Floats, Score
+from components.common.resampling import bootstrap_weights
+from components.common.scores import INTERVAL_LEVEL, Floats, Score
 from components.common.scores_classification import ClassPredictions, roc_auc
 from components.common.tables import column
 from components.evaluate.classification.kinds import Kind
 from components.evaluate.classification.metrics import Feature
 from components.evaluate.classification.outcome import Model, Outcome
 from components.evaluate.classification.report import Evaluation
-from components.evaluate.classification.strain_baselines import LABELS, MATCHED_FILTER, StrainBaselines
+from components.evaluate.classification.strain_baselines import LABELS, MATCHED_FILTER, TEMPLATES, StrainBaselines
 from components.evaluate.classification.strain_diagrams import draw_efficiency, draw_window
 from components.evaluate.classification.strain_efficiency import (
     FALSE_POSITIVE_RATE,
@@ -26,10 +27,12 @@ from components.evaluate.classification.strain_efficiency import (
 )
 from components.evaluate.classification.strain_external import predict_external
 from components.evaluate.networks import load_conv1d
+from components.predict.strain.plots import LOUD
 
 INPUTS = ("strain",)
 GROUP = "group_id"
 SIGNAL = "signal"
+_RESAMPLES = 200
 SNR_EDGES = (1.0, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, np.inf)
 MASS_EDGES = (8.0, 12.0, 16.0, 22.0, 30.0, 40.0, 55.0, 75.0)
 PICTURES = 2
@@ -92,6 +95,8 @@ class Reactions:
         How many were changed, of both classes.
     auc, of_signal, of_noise : dict of str to float
         By change: area under the ROC curve, and mean probability of a wave in windows with and without one.
+    interval : dict of str to (float, float)
+        Of the areas.
     sample_rate : float
         In Hz.
     """
@@ -100,6 +105,7 @@ class Reactions:
     auc: dict[str, float]
     of_signal: dict[str, float]
     of_noise: dict[str, float]
+    interval: dict[str, tuple[float, float]]
     sample_rate: float
 
 
@@ -118,11 +124,15 @@ def _examine(model: Model, outcome: Outcome, settings: Mapping[str, Any]) -> Rea
     strain, rate = outcome.sample_data["strain"], float(settings["sample_rate"])
     truth = outcome.truth[outcome.sample]
     is_wave = truth == outcome.positive
-    reactions = Reactions(len(strain), {}, {}, {}, rate)
+    reactions = Reactions(len(strain), {}, {}, {}, {}, rate)
+    weights = np.concatenate(list(bootstrap_weights(outcome.columns[GROUP][outcome.sample], _RESAMPLES, 0)))
+    tail = (1 - INTERVAL_LEVEL) / 2
     for name, change in CHANGES.items():
         probability: Floats = np.asarray(model.predict(change(strain, rate)))
         changed = ClassPredictions(truth, probability, outcome.positive)
         reactions.auc[name] = float(roc_auc(changed, np.ones((1, len(truth))))[0])
+        low, high = np.nanquantile(roc_auc(changed, weights), [tail, 1 - tail])
+        reactions.interval[name] = (float(low), float(high))
         reactions.of_signal[name] = float(probability[is_wave, outcome.positive].mean())
         reactions.of_noise[name] = float(probability[~is_wave, outcome.positive].mean())
     return reactions
@@ -138,9 +148,10 @@ def _add_efficiency(report: Report, e: Evaluation) -> None:
     section = report.section("How loud, how heavy")
     ratio = e.extra["auc_over_matched_filter"]
     section.text(
-        f"The bound is {LABELS[MATCHED_FILTER]}, with the masses and spins that were injected and the noise that "
-        f"whitened the windows. It asks nothing of the phases between detectors, so that a little more is "
-        f"possible. The model reaches {ratio.value:.3f} of its area under the ROC curve "
+        f"The yardstick is a matched filter with {TEMPLATES} templates, of masses and spins like the injected "
+        f"ones and of the noise that whitened the windows. It takes the loudest template and time, and asks "
+        f"nothing of phases and loudness between detectors: a little more is possible. The model reaches "
+        f"{ratio.value:.3f} of its area under the ROC curve "
         f"({ratio.low:.3f} to {ratio.high:.3f}, on the same windows and resamples)."
     )
     if half := e.extra.get("snr_at_half_efficiency"):
@@ -166,18 +177,37 @@ def _add_reactions(report: Report, found: Reactions) -> None:
         [
             Column("Change"),
             Column("Area under the ROC curve", ".3f"),
-            Column("Mean probability of waves", ".3f"),
-            Column("Mean probability of noise", ".3f"),
+            Column("95\u202f% interval"),
+            Column("Mean probability of a wave where there is one", ".3f"),
+            Column("where there is none", ".3f"),
         ],
-        [[name, found.auc[name], found.of_signal[name], found.of_noise[name]] for name in found.auc],
+        [
+            [
+                name,
+                auc,
+                _range(*found.interval[name]),
+                found.of_signal[name],
+                found.of_noise[name],
+            ]
+            for name, auc in found.auc.items()
+        ],
         notes="A later wave is as much a wave, and the LIGO detectors are alike: these should change nothing. A "
-        "model that rests on coincidence loses when one detector is late by more than light takes, or silent.",
+        "model that rests on coincidence loses when one detector is late by more than light takes, or silent. "
+        "The windows are the same in every line, so that lines differ by less than their intervals say.",
     )
+
+
+def _range(low: float, high: float) -> str:
+    return f"{low:.3f} to {high:.3f}"
 
 
 def _add_pictures(report: Report, e: Evaluation) -> None:
     section = report.section("Found, missed, mistaken")
-    section.text("Windows of the test set, whitened, as energy in time and frequency.")
+    section.text(
+        f"Windows of the test set, whitened, as energy in time and frequency: the darkest is {LOUD:.0f} times the "
+        "mean energy of noise, or more. A line marks when a wave merges. The ends of a window are faded out. What "
+        "is found by adding up a long wave need not be seen here by eye."
+    )
     outcome, rate = e.outcome, e.findings.sample_rate
     probability = statistics(outcome)["model"]
     waves, said = outcome.truth == outcome.positive, probability > 0.5
@@ -209,8 +239,12 @@ def _add_pictures(report: Report, e: Evaluation) -> None:
 
 def _describe(outcome: Outcome, row: int, name: str, probability: float) -> str:
     snr, mass = (float(outcome.columns[key][row]) for key in ("snr_network", "chirp_mass"))
-    wave = f" S/N {snr:.1f}, chirp mass {mass:.0f} solar masses." if snr > 0 and np.isfinite(mass) else ""
-    return f"{outcome.columns['id'][row]}: {name}, with {100 * probability:.0f}\u202f%.{wave}"
+    wave = (
+        f" S/N of the network {snr:.1f}, chirp mass {mass:.0f} solar masses."
+        if snr > 0 and np.isfinite(mass)
+        else ""
+    )
+    return f"{outcome.columns['id'][row]}: {name}; probability of a wave {100 * probability:.0f}\u202f%.{wave}"
 
 
 STRAIN = Kind(

@@ -77,7 +77,9 @@ def draw_window(strain: npt.NDArray[np.float32], sample_rate: float, merger: flo
         energy = constant_q(row, sample_rate, FREQUENCIES_HZ)[:, start:stop]
         axes.set_xlim(start / sample_rate, stop / sample_rate)
         paint_energy(axes, energy, start / sample_rate, stop / sample_rate, name)
-    panels[-1].set_xlabel("seconds from the beginning of the window")
+        if np.isfinite(merger):
+            axes.axvline(merger, color=SERIES[2], linewidth=0.8, linestyle=":")
+    panels[-1].set_xlabel("Seconds from the beginning of the window")
     return finish(drawing, f"Spectrograms of {', '.join(name for name, _ in shown)}: {text}", text)
 
 
