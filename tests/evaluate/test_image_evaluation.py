@@ -85,7 +85,8 @@ def test_the_report_says_who_wins_and_what_it_rests_on(evaluated: Path) -> None:
     text = (evaluated / "report.html").read_text(encoding="utf-8")
     for said in (
         "Semi-empirical data",
-        "that of the random forest on the magnitudes of the same galaxies",
+        "that of the random forest on magnitudes and colours of the same galaxies",
+        "It learnt from magnitudes first",
         "small network on magnitudes",
         "pictures exchanged among the galaxies",
         "Integrated gradients",
