@@ -45,7 +45,7 @@ def explain(definition: Definition) -> list[Parameter]:
     spec = definition.pipeline.pipeline_spec
     tasks = tasks_in_order(definition.pipeline)
     order = list(dict.fromkeys(stage_name(task) for task in tasks))
-    inputs = definition.pipeline.component_spec.inputs
+    inputs = definition.pipeline.component_spec.inputs or {}
     texts = _SHARED | {name: given.description for name, given in inputs.items() if given.description}
     stages: dict[str, str] = {}
     for name in tasks:

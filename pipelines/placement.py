@@ -45,6 +45,9 @@ ENVIRONMENT = {
 }
 """Variables of all tasks. The root file system may be read-only, so that only /tmp is sure to be writable."""
 
+THREADS = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS")
+"""Variables that are the limit of processors; our own threads read it from the container."""
+
 SECRET_KEYS = (
     "AWS_ENDPOINT_URL",
     "AWS_ACCESS_KEY_ID",
@@ -188,7 +191,8 @@ def _place(task: Any, stage: str, sizes: Mapping[str, Size], settings: Settings,
     kubernetes.empty_dir_mount(task, volume_name="tmp", mount_path="/tmp")
     kubernetes.use_secret_as_env(task, settings.secret, {key: key for key in SECRET_KEYS}, optional=True)
     # A library counts the processors of the node, not those that the pod may use.
-    for name, value in {**ENVIRONMENT, "OMP_NUM_THREADS": size.cpu[1]}.items():
+    threads = dict.fromkeys(THREADS, size.cpu[1])
+    for name, value in {**ENVIRONMENT, **threads}.items():
         task.set_env_variable(name, value)
     if stage.startswith("train"):
         _place_on_accelerator(task, settings, gpus)

@@ -5,15 +5,28 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
+from pathlib import Path
 from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+"""Where a container finds its limit of processor time, in microseconds, and the period that it is for."""
+
+
 def cores() -> int:
-    """Count the cores that this process may use: in a container fewer than the machine has."""
-    return len(os.sched_getaffinity(0))
+    """Count the cores that this process may use: in a container fewer than the machine has.
+
+    A limit such as that of a pod leaves all cores of its node in sight, and is a share of their time.
+    """
+    seen = len(os.sched_getaffinity(0))
+    try:
+        quota, period = CPU_QUOTA.read_text().split()
+    except (OSError, ValueError):  # no control groups of version 2, or none around this process
+        return seen
+    return seen if quota == "max" else min(seen, max(1, -(-int(quota) // int(period))))
 
 
 def map_ahead(function: Callable[[Item], Result], items: Iterable[Item]) -> Generator[Result, None, None]:

@@ -3,11 +3,12 @@
 import itertools
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from components.common import threads
-from components.common.threads import map_ahead
+from components.common.threads import cores, map_ahead
 
 CORES = 3
 
@@ -15,6 +16,20 @@ CORES = 3
 @pytest.fixture(autouse=True)
 def three_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "cores", lambda: CORES)
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [("max 100000", 64), ("800000 100000", 8), ("50000 100000", 1), ("250000 100000", 3), ("", 64), (None, 64)],
+)
+def test_the_limit_of_a_pod_counts_and_not_the_cores_of_its_node(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str | None, expected: int
+) -> None:
+    if limit is not None:
+        (tmp_path / "cpu.max").write_text(f"{limit}\n")
+    monkeypatch.setattr(threads, "CPU_QUOTA", tmp_path / "cpu.max")
+    monkeypatch.setattr(threads.os, "sched_getaffinity", lambda _: range(64))
+    assert cores() == expected
 
 
 def test_results_come_in_the_order_of_the_items() -> None:

@@ -90,7 +90,8 @@ def test_all_that_is_written_goes_below_tmp() -> None:
     for container in executors(placed(toy.DEFINITION, "demo")).values():
         variables = {v["name"]: v["value"] for v in container["env"]}
         assert variables["OMP_WAIT_POLICY"] == "PASSIVE"
-        assert variables["OMP_NUM_THREADS"] == container["resources"]["resourceCpuLimit"]
+        limit = container["resources"]["resourceCpuLimit"]
+        assert variables["OMP_NUM_THREADS"] == variables["NUMBA_NUM_THREADS"] == limit
         folders = [variables[name] for name in ("HOME", "MPLCONFIGDIR", "NUMBA_CACHE_DIR")]
         assert all(folder.split("/")[1] == "tmp" for folder in folders)
 
