@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from components.common.files import read_json
 from components.common.report import Section
 from components.common.splits import SPLITS
 from components.common.tables import read_table
@@ -17,6 +18,12 @@ def count_splits(table: Path) -> dict[str, int]:
     """Count the rows of each part of a preprocessed data set."""
     names, counts = np.unique(read_table(table, ["split"])["split"].astype(np.str_), return_counts=True)
     return dict.fromkeys(SPLITS, 0) | dict(zip(names.tolist(), counts.tolist(), strict=True))
+
+
+def read_history(path: Path) -> list[dict[str, Any]]:
+    """Read the epochs of a training that may not have been, such as that of a network for comparison."""
+    epochs: list[dict[str, Any]] = read_json(path) if path.is_file() else []
+    return epochs
 
 
 def add_training(

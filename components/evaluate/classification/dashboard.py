@@ -3,15 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from components.common.dashboard import (
-    Artifact,
-    ClassesArtifact,
-    ScalarsArtifact,
-    show_classes,
-    show_page,
-    show_scalars,
-)
-from components.evaluate.settings import headline_metrics
+from components.common.dashboard import Artifact, ClassesArtifact, ScalarsArtifact, show_classes
+from components.evaluate import dashboard
 
 
 def show(
@@ -28,6 +21,5 @@ def show(
     metrics, classes, report
         Outputs of the component.
     """
-    show_scalars(metrics, headline_metrics(found))
+    dashboard.show(found, page, metrics, report)
     show_classes(classes, found["classes"], found["curves"]["confusion"], found["curves"]["roc"]["model"])
-    show_page(report, page)

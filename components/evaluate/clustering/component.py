@@ -26,8 +26,8 @@ def evaluate_clustering(
     """Judge found clusters by truth, by fields without any and by resampling, and write the report."""
     from pathlib import Path
 
-    from components.evaluate.clustering.dashboard import show
     from components.evaluate.clustering.evaluation import Settings, evaluate
+    from components.evaluate.dashboard import show
 
     found = evaluate(
         Path(dataset.path),

@@ -22,7 +22,7 @@ def evaluate_posterior(
     """Score means and deviations of parameters beside baselines, ask which maps matter, and write the report."""
     from pathlib import Path
 
-    from components.evaluate.posterior.dashboard import show
+    from components.evaluate.dashboard import show
     from components.evaluate.posterior.evaluation import Settings, evaluate
 
     settings = Settings(

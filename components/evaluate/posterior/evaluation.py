@@ -19,6 +19,7 @@ from components.evaluate.posterior.measuring import answer, cosmology_of, join, 
 from components.evaluate.posterior.outcome import External, Outcome, Sample
 from components.evaluate.posterior.scores import SCORES, Chance, Posterior, chance_correlation
 from components.evaluate.settings import Settings
+from components.evaluate.training_section import read_history
 from components.physics.multifield import PARAMETERS
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def evaluate(dataset: Path, model: Path, output: Path, settings: Settings) -> di
         table = dataset / "dataset.parquet"
         network = load_model(model)
         outcome, every = judge(table, network, settings)
-        own, marginal = (_history(model / f"{name}.json") for name in ("history", "history_marginal"))
+        own, marginal = (read_history(model / f"{name}.json") for name in ("history", "history_marginal"))
         outcome = dataclasses.replace(outcome, history=own, history_marginal=marginal)
         output.mkdir(parents=True, exist_ok=True)
         _write_predictions(output / "predictions.parquet", outcome, every, network)
@@ -211,11 +212,6 @@ def gather(outcome: Outcome) -> dict[str, Any]:
         "power_spectrum": SPECTRUM,
         "provenance": dataclasses.asdict(outcome.provenance),
     }
-
-
-def _history(path: Path) -> list[dict[str, Any]]:
-    epochs: list[dict[str, Any]] = read_json(path) if path.is_file() else []
-    return epochs
 
 
 def _write_predictions(path: Path, outcome: Outcome, every: Sample, model: "MomentModel") -> None:

@@ -23,7 +23,7 @@ def evaluate_reconstruction(
     """Compare reconstructed with true initial fields scale by scale, beside baselines, and write the report."""
     from pathlib import Path
 
-    from components.evaluate.reconstruction.dashboard import show
+    from components.evaluate.dashboard import show
     from components.evaluate.reconstruction.evaluation import Settings, evaluate
 
     settings = Settings(

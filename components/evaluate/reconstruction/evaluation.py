@@ -30,6 +30,7 @@ from components.evaluate.reconstruction.scores import (
     SCORES,
     Measured,
 )
+from components.evaluate.training_section import read_history
 
 if TYPE_CHECKING:
     from components.train.variational_autoencoder.inference import Reconstruction
@@ -190,7 +191,7 @@ def evaluate(dataset: Path, model: Path, output: Path, settings: Settings) -> di
         external = _validate(network, settings) if settings.external else None
         output.mkdir(parents=True, exist_ok=True)
         _write_predictions(output / "predictions.parquet", outcome)
-        history = {name: _history(model / f"{name}.json") for name in ("history", "history_plain_unet")}
+        history = {name: read_history(model / f"{name}.json") for name in ("history", "history_plain_unet")}
         write_report(output / "report.html", outcome, external, history, settings.title, settings.slug)
         write_json(output / "metrics.json", _gather(outcome, external))  # last: whoever finds it finds the rest
         report_counts(rows_in=count_rows(table), rows_out=len(measured.ids), rejected=0)
@@ -251,11 +252,6 @@ def _bands(measured: Measured, weights: Floats) -> Bands:
         return np.column_stack([compute(ones)[0], *drawn])
 
     return Bands(*(with_interval(f) for f in (banded.correlation, banded.transfer, banded.calibration)))
-
-
-def _history(path: Path) -> list[dict[str, Any]]:
-    epochs: list[dict[str, Any]] = read_json(path) if path.is_file() else []
-    return epochs
 
 
 def _write_predictions(path: Path, outcome: Outcome) -> None:

@@ -3,15 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from components.common.dashboard import (
-    Artifact,
-    CurveArtifact,
-    ScalarsArtifact,
-    show_confidence,
-    show_page,
-    show_scalars,
-)
-from components.evaluate.settings import headline_metrics
+from components.common.dashboard import Artifact, CurveArtifact, ScalarsArtifact, show_confidence
+from components.evaluate import dashboard
 
 
 def show(
@@ -28,7 +21,6 @@ def show(
     metrics, confidence, report
         Outputs of the component.
     """
-    show_scalars(metrics, headline_metrics(found))
+    dashboard.show(found, page, metrics, report)
     risk = found["curves"]["risk_coverage"]
     show_confidence(confidence, risk["kept"], risk["catastrophic_fraction"])
-    show_page(report, page)
