@@ -12,7 +12,9 @@ from components.train.moment_network.summaries import Summaries
 PENALTIES = (0.1, 1.0, 10.0, 100.0)
 """Tried on validation maps; 1 is what one map weighs."""
 
-_REMEMBERED = 512
+_REMEMBERED = 8192
+"""Sets of fields whose solution is kept: all of thirteen fields, 0.4 GB. A training asks for most of them."""
+
 _MARGIN = 0.05
 _LEAST_UNIT = 1e-6
 _LEAST_SPREAD = 1e-3
