@@ -125,7 +125,9 @@ class MomentModel:
         wanted = torch.tensor([shown is None or name in shown for name in self.fields], device=device)
         parts: list[list[npt.NDArray[np.float32]]] = [[], []]
         for start in range(0, len(maps), _ROWS_AT_ONCE):
-            batch = torch.as_tensor(maps[start : start + _ROWS_AT_ONCE].astype(np.float32)).to(device)
+            # Rounded as the maps of training were: summaries hang together so closely that it shows.
+            rounded = maps[start : start + _ROWS_AT_ONCE].astype(np.float16).astype(np.float32)
+            batch = torch.as_tensor(rounded).to(device)
             with autocast(device, str(self.record["precision"])):
                 found = function(batch, wanted.expand(len(batch), -1))
             for part, values in zip(parts, found, strict=True):
