@@ -162,6 +162,7 @@ def test_photometry_of_a_second_file_is_joined_by_identifier(table: pd.DataFrame
     ("name", "content", "says"),
     [
         ("t.csv", b"", "cannot be read"),
+        ("t.csv", b"<html><body>503</body></html>", "is a web page"),
         ("t.csv.gz", b"not packed at all", "cannot be read"),
         ("t.parquet", b"PAR1 and nothing more", "cannot be read"),
         ("t.fits", b"SIMPLE  =", "cannot be read|holds no table"),

@@ -78,6 +78,28 @@ def test_names_of_skyserver_are_known_and_more_is_derived(galaxies: Path, tmp_pa
     assert (ours["measured"] == len(frame.columns) - 1 + 4).all(), "with what follows from redshift and radii"
 
 
+def test_skyservers_magnitudes_become_ours(
+    galaxies: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Magnitudes with dust, and the dust beside them, are what SkyServer gives to whoever asks for magnitudes."""
+    rows = read_table(
+        galaxies / "raw" / "dataset.parquet", ["dr7objid", "petro_mag_r", "u_g", "g_r", "petro_r50_r"]
+    )
+    ours = pd.DataFrame({name: values[:20] for name, values in rows.items()})
+    theirs = ours[["dr7objid", "petro_r50_r"]].copy()
+    g = 18.0
+    for band, value, dust in (("u", g + ours["u_g"], 0.5), ("g", g, 0.4), ("r", g - ours["g_r"], 0.3)):
+        theirs[f"modelMag_{band}"], theirs[f"extinction_{band}"] = value + dust, dust
+    theirs["petroMag_r"] = ours["petro_mag_r"] + 0.3
+    for name, table in (("ours", ours), ("theirs", theirs)):
+        table.to_csv(tmp_path / f"{name}.csv", index=False)
+        predict([tmp_path / f"{name}.csv"], galaxies / "model", tmp_path / name, Settings())
+    told = [read_table(tmp_path / name / "predictions.parquet") for name in ("ours", "theirs")]
+    np.testing.assert_allclose(told[0]["probability_E"], told[1]["probability_E"], atol=0.02)
+    assert list(told[0]["measured"]) == list(told[1]["measured"])
+    assert "theirs.csv has no column for" in capsys.readouterr().err
+
+
 def test_each_galaxy_has_a_picture(galaxies: Path, tmp_path: Path) -> None:
     some(galaxies, 3).to_csv(tmp_path / "three.csv", index=False)
     predict([tmp_path], galaxies / "model", tmp_path / "out", Settings(plots=True))

@@ -1,18 +1,25 @@
 """Columns that follow from others, for sources that do not give them."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from components.common.tables import Columns
 from components.physics.galaxy_distances import distance_modulus, kpc_per_arcsec
+from components.physics.sdss_imaging import BANDS
+
+INGREDIENTS = ("petromag_r", *(f"{name}_{band}" for name in ("dered", "modelmag", "extinction") for band in BANDS))
+"""SkyServer's names, in lower case, of what magnitudes and colours are made of in tables that hold neither."""
 
 
 def derive(columns: Columns) -> Columns:
-    """Return the columns with those that follow from them; what is there already is kept.
+    """Return the columns with those that follow from them; what is there already is kept, but for `INGREDIENTS`.
 
     Distances are those of a flat universe with H0 = 70 km/s/Mpc; redshifts below 0.002, where peculiar motions
     count, give none.
     """
-    out = dict(columns)
+    out = {name: values for name, values in columns.items() if name not in INGREDIENTS}
+    out = _without_dust(columns) | out
     with np.errstate(divide="ignore", invalid="ignore"):
         if "velocity_dispersion" in out:
             out["velocity_dispersion"] = np.where(
@@ -29,6 +36,20 @@ def derive(columns: Columns) -> Columns:
                 out.setdefault("absolute_mag_r", _finite(out["petro_mag_r"] - distance_modulus(redshift)))
             if "petro_r50_r" in out:
                 out.setdefault("petro_r50_kpc", _finite(out["petro_r50_r"] * kpc_per_arcsec(redshift)))
+    return out
+
+
+def _without_dust(columns: Columns) -> Columns:
+    """Make the magnitude and the colours that ours are from SkyServer's own columns, as far as they are there."""
+    dust = {band: columns[f"extinction_{band}"] for band in BANDS if f"extinction_{band}" in columns}
+    bands = {band: columns[f"dered_{band}"] for band in BANDS if f"dered_{band}" in columns}
+    for band in dust:
+        if f"modelmag_{band}" in columns:
+            bands.setdefault(band, columns[f"modelmag_{band}"] - dust[band])
+    pairs = [(blue, red) for blue, red in pairwise(BANDS) if {blue, red} <= set(bands)]
+    out = {f"{blue}_{red}": bands[blue] - bands[red] for blue, red in pairs}
+    if "petromag_r" in columns and "r" in dust:
+        out["petro_mag_r"] = columns["petromag_r"] - dust["r"]
     return out
 
 

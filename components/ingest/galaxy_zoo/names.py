@@ -5,11 +5,13 @@ from collections.abc import Iterable, Sequence
 
 from components.common.errors import InputError
 from components.common.telemetry import warn
+from components.ingest.galaxy_zoo.derived import INGREDIENTS
 from components.ingest.galaxy_zoo.schema import PHOTOMETRY, TEXT_COLUMNS
 from components.physics.gz2_tasks import VOTE_COLUMNS
 
 WANTED = (
-    "dr7objid", "ra", "dec", *TEXT_COLUMNS, "total_classifications", "total_votes", *PHOTOMETRY, *VOTE_COLUMNS
+    "dr7objid", "ra", "dec", *TEXT_COLUMNS, "total_classifications", "total_votes", *PHOTOMETRY, *VOTE_COLUMNS,
+    *INGREDIENTS,
 )  # fmt: skip
 _OTHER_NAMES = {
     "dr7objid": ("objid", "dr7_objid", "objid_dr7"),

@@ -1,11 +1,10 @@
 """What can be asked of the ingest stage."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from components.common.checks import require_one_of
 from components.common.errors import ParameterError
-from components.common.shards import Shard
+from components.common.shards import Sharded
 
 SOURCES = ("simulated", "archive", "skyserver", "files")
 TABLE_URL = "https://gz2hart.s3.amazonaws.com/gz2_hart16.csv.gz"
@@ -13,7 +12,7 @@ SKYSERVER = "https://skyserver.sdss.org"
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(Sharded):
     """Where galaxies and votes come from, and how many are wanted.
 
     Attributes
@@ -65,13 +64,3 @@ class Settings:
                 f"objects_per_query is {self.objects_per_query}.",
                 "Give 1 to 1000: the list of identifiers has to fit into an address.",
             )
-
-    @property
-    def part(self) -> Shard:
-        """The part to write."""
-        return Shard(self.shard, self.shards)
-
-    @property
-    def request(self) -> dict[str, Any]:
-        """What is asked of all parts together, as JSON."""
-        return {**asdict(self), "shard": None}

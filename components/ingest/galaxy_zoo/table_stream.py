@@ -50,6 +50,7 @@ class TableStream:
         if self._kind not in SUFFIXES:
             raise InputError(f"{path} is of no known format.", _REMEDY)
         with self._told(), self._readable() as file:
+            _refuse_page(file, path)
             names = self._read_names(file)
         self.columns = find_columns(names, f"{path}", needed)
         warn_of_missing_votes(self.columns, f"{path}")
@@ -150,6 +151,14 @@ class TableStream:
             yield
         except (OSError, EOFError, pa.ArrowException, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{self.path} cannot be read as a table: {error}.", _REMEDY) from error
+
+
+def _refuse_page(file: Path, path: Path) -> None:
+    with file.open("rb") as opened:
+        if opened.read(256).lstrip()[:1] == b"<":
+            raise InputError(
+                f"{path} is a web page, not a table.", "Look into it: it may say why; fetch it again."
+            )
 
 
 def _table_of(hdus: Any, path: Path) -> Any:

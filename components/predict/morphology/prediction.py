@@ -10,13 +10,13 @@ import pyarrow as pa
 
 from components.common.rejections import Rejections
 from components.common.tables import Columns, column
-from components.common.telemetry import stage
+from components.common.telemetry import stage, warn
 from components.ingest.galaxy_zoo.files_source import paths_of, read_whole
 from components.predict import writing
 from components.predict.morphology.warnings import BITS, find_warnings
 from components.predict.warning_bits import warning_columns
 from components.predict.writing import Settings
-from components.preprocess.morphology_table.columns import features_of
+from components.preprocess.morphology_table.columns import features_of, needed
 from components.train.boosted_trees.inference import BoostedTreesModel, load_model
 from components.train.boosted_trees.rows import stack
 
@@ -140,6 +140,7 @@ def predict(inputs: Path | Sequence[Path], model: Path, output: Path, settings: 
 
         def predictions() -> Iterator[Predicted]:
             for path, table in tables:
+                _warn_of_missing(table, found.features, path.name)
                 predicted = predict_table(table, found, path.name)
                 for row in predicted.rejected:
                     rejections.add(*row)
@@ -157,6 +158,16 @@ def predict(inputs: Path | Sequence[Path], model: Path, output: Path, settings: 
             settings,
             _draw,
             "galaxies",
+        )
+
+
+def _warn_of_missing(galaxies: Columns, features: Sequence[str], file: str) -> None:
+    """Say which features a table lacks as a whole: they count as not measured, and the answers are less sure."""
+    lacking = [name for name in features if any(source not in galaxies for source in needed([name]))]
+    if lacking:
+        warn(
+            f"{file} has no column for {len(lacking)} of the model's {len(features)} features, or calls it "
+            f"otherwise: {', '.join(lacking)}. They count as not measured."
         )
 
 
