@@ -167,8 +167,16 @@ def test_a_spectrum_marks_each_line_that_is_in_range():
     figure = spectrum_diagrams.draw_spectra(*spectra(1154))[1]
     observed = np.array([line.wavelength_angstrom for line in EMISSION_LINES]) * 3
     inside = int(((observed > 10**3.5522) & (observed < 10**4.0139)).sum())
-    marks = [e for e in elements_in(figure, "series-2") if e.tag == f"{SVG}path"]
-    assert len(marks) == inside + 2  # and the redshift below, and its entry in the legend
+    marks = [e for e in elements_in(figure, "series-2") if "stroke-dasharray" in e.get("style", "")]
+    assert len(marks) == inside
+
+
+def test_a_sure_redshift_is_seen_below_its_mark():
+    figure = spectrum_diagrams.draw_spectra(*spectra(1154))[1]
+    outlines = [
+        e for e in elements_in(figure, "series-1") if e.tag == f"{SVG}path" and "opacity" not in e.get("style")
+    ]
+    assert len(outlines) >= 2  # the spectrum, and the outline of p(z)
 
 
 def test_a_spectrum_without_any_good_pixel_can_be_drawn():

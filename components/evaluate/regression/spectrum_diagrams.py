@@ -129,12 +129,15 @@ def _draw_probability(
 ) -> None:
     truth, predicted = redshifts
     density = np.asarray(probability, dtype=np.float64) / np.diff(edges)
-    axes.stairs(density / density.max(initial=1e-300), edges, color=MODEL, fill=True, alpha=0.45)
+    height = density / density.max(initial=1e-300)
+    axes.stairs(height, edges, color=MODEL, fill=True, alpha=0.45)
+    axes.stairs(height, edges, color=MODEL, linewidth=0.9)  # a sharp peak is narrower than a line on the screen
+    # Marks above the curve, not lines across it: where the answer is sure they would cover all there is to see.
     if np.isfinite(truth):
-        axes.axvline(truth, color=CATALOGUE, linewidth=1.3, linestyle=(0, (1.2, 1.6)), label="catalogue")
-    axes.axvline(predicted, color=FAILURE, linewidth=1.3, linestyle=(0, (4, 2)), label="predicted")
+        axes.plot(truth, 1.35, "v", color=CATALOGUE, markersize=5, linestyle="none", label="catalogue")
+    axes.plot(predicted, 1.15, "D", color=FAILURE, markersize=4, linestyle="none", label="predicted")
     axes.set_xlim(edges[0], edges[-1])
-    axes.set_ylim(0, 1.1)
+    axes.set_ylim(0, 1.5)
     axes.set_yticks([])
     axes.set_ylabel("p(z)")
     axes.set_xlabel("Redshift", labelpad=1)

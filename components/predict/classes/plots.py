@@ -35,5 +35,5 @@ def _draw(predicted: Predicted, row: int) -> Figure:
     text = f"{columns['id'][row]}: {columns['label'][row]}, {100 * columns['probability'][row]:.1f}\u202f%"
     axes.set_title(text)
     axes.set_xlabel("Observed wavelength in \N{LATIN CAPITAL LETTER A WITH RING ABOVE}")
-    axes.set_ylabel("Flux")
+    axes.set_ylabel("Flux, scaled")
     return finish(drawing, f"Spectrum {text}", text)

@@ -35,8 +35,8 @@ def _draw(columns: Columns, prepared: Prepared, wave: npt.NDArray[np.float64], r
         if wave[0] < at < wave[-1]:
             axes.axvline(at, color=SERIES[1], linewidth=0.5)
             note(axes, at, (1.2 - 0.07 * (number % 3)) * high, line.name, ha="center", fontsize=6.5)
-    axes.set_xlabel("Observed wavelength, angstrom")
-    axes.set_ylabel("Flux, 1e-17 erg/s/cm2/A")
+    axes.set_xlabel("Observed wavelength in Å")
+    axes.set_ylabel("Flux, 10⁻¹⁷ erg/s/cm²/Å")
     error = f"\u00b1 {sigma:.4f}" if np.isfinite(sigma) else "with an unknown error"
     warnings = columns["warnings"][row]
     axes.set_title(f"{name}: z = {redshift:.4f} {error}" + (f"; {warnings}" if warnings else ""))

@@ -15,6 +15,8 @@ from components.preprocess.spectra.preparation import Preparation, Prepared
 
 _HEAD = 18.0
 _MARGIN = 6.0
+_LETTERS, _LETTER_WIDTH = 8.5, 0.62
+"""Size of the type, smaller where a line would not fit, and the width of a letter in it."""
 
 
 def draw_predictions(
@@ -64,7 +66,8 @@ def _headed(svg: str, text: str) -> str:
     if box is None:
         raise ValueError("An SVG without a viewBox from the origin was drawn.")
     width, height = (float(size) for size in box.groups())
-    head = f'<text x="{_MARGIN}" y="{-_MARGIN}" font-size="8.5" fill="{INK}">{escape(text)}</text>'
+    size = min(_LETTERS, (width - 2 * _MARGIN) / (_LETTER_WIDTH * len(text)))
+    head = f'<text x="{_MARGIN}" y="{-_MARGIN}" font-size="{size:.3g}" fill="{INK}">{escape(text)}</text>'
     paper = f'<rect y="{-_HEAD}" width="100%" height="100%" fill="{PAPER}"/>'
     end = svg.index(">", box.end()) + 1
     frame = f'viewBox="0 {-_HEAD} {width:g} {height + _HEAD:g}"'

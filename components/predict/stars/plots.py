@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from components.common.figures import SERIES, Figure, draw_points, figure_style, finish, new_axes
 from components.common.files import whole
 from components.common.tables import Columns
+from components.common.wording import counted, grouped
 
 _LIKELY = 0.5
 _AROUND = 8.0
@@ -22,7 +25,8 @@ def draw_members(columns: Columns, names: list[str], folder: Path) -> None:
 def _draw(columns: Columns, name: str) -> Figure:
     own = (columns["cluster"] == name) & (columns["probability"] > _LIKELY)
     drawing, axes = new_axes(4.0, grid="both")
-    centre = [columns[motion][own].mean() if own.any() else 0.0 for motion in ("pmra", "pmdec")]
+    around = own if own.any() else np.ones(len(own), dtype=bool)
+    centre = [np.median(columns[motion][around]) if len(own) else 0.0 for motion in ("pmra", "pmdec")]
     axes.set_xlim(centre[0] - _AROUND, centre[0] + _AROUND)
     axes.set_ylim(centre[1] - _AROUND, centre[1] + _AROUND)
     axes.set_xlabel("Proper motion in right ascension, mas/yr")
@@ -30,5 +34,6 @@ def _draw(columns: Columns, name: str) -> Figure:
     draw_points(axes, columns["pmra"][~own], columns["pmdec"][~own], SERIES[5], 1.6, "other stars")
     draw_points(axes, columns["pmra"][own], columns["pmdec"][own], SERIES[0], 2.6, name)
     axes.legend(loc="best")
-    words = f"{int(own.sum())} of {len(own)} stars are more probably in {name} than not."
+    words = f"{grouped(int(own.sum()))} of {counted(len(own), 'star')} are more probably in {name} than not."
+    axes.set_title(words)  # the picture stands alone
     return finish(drawing, f"Proper motions around those of {name}.", words)
