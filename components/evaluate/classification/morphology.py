@@ -62,8 +62,8 @@ def morphology(table: Path, columns: Sequence[str]) -> Kind:
         examine=partial(examine, table.parent),
         add_sections=add_sections,
         external=partial(validate, [field.name for field in fields], GROUP),
-        extra_notes="macro f1 below ceiling: by how much the mean F1 of the Bayes rule is above that of the "
-        "model; the simulator knows the probabilities on which no method can improve. shap permutation rank "
+        extra_notes="Macro F1 below ceiling: by how much the mean F1 of the Bayes rule is above that of the "
+        "model; the simulator knows the probabilities on which no method can improve. SHAP permutation rank "
         "correlation: of the importance of the groups of features, by two methods.",
         found_scores=_found_scores,
         method="A classifier",

@@ -162,7 +162,7 @@ def _rates_in_objects(outcome: Outcome) -> str:
 
 def spelt(name: str) -> str:
     """Spell the name of a score for a reader."""
-    words = {"auc": "AUC", "roc": "ROC", "snr": "S/N"}
+    words = {"auc": "AUC", "f1": "F1", "roc": "ROC", "shap": "SHAP", "snr": "S/N"}
     return " ".join(words.get(word, word) for word in name.split("_"))
 
 
@@ -307,7 +307,7 @@ def _add_feature_table(section: Section, rows: Table, feature: Feature) -> None:
             *(Column(d.label[0].upper() + d.label[1:], _FRACTION) for d in BINNED),
         ],
         [cells(row) for row in rows],
-        notes="A dash stands where a bin holds one class only.",
+        notes="A dash stands where a class is missing from a bin.",
     )
 
 
