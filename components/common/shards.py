@@ -5,7 +5,7 @@ whether it was cut or not, and a simulator can give each batch random numbers of
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from components.common.errors import InputError, ParameterError
@@ -93,3 +93,21 @@ class Shard:
                 f"{where} does not say which shard it is.", "Give the tables of an ingest with shards above 1."
             )
         return cls(settings[_KEY]["number"], settings[_KEY]["count"]), settings[_KEY]["request"]
+
+
+class Sharded:
+    """What the settings of every ingest have in common: dataclasses with the fields `shard` and `shards`."""
+
+    shard: int
+    shards: int
+
+    @property
+    def part(self) -> Shard:
+        """The part to write."""
+        return Shard(self.shard, self.shards)
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """What is asked of all parts together, as JSON."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()} | {"shard": None}

@@ -1,12 +1,11 @@
 """What can be asked of the ingest stage."""
 
 import re
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 from components.common.checks import require_between, require_one_of
 from components.common.errors import ParameterError
-from components.common.shards import Shard
+from components.common.shards import Sharded
 from components.physics.multifield import FIELDS
 
 SOURCES = ("simulated", "archive", "files")
@@ -19,7 +18,7 @@ SIMULATOR = "Armillary"
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(Sharded):
     """Where maps come from, and which of them are wanted.
 
     Attributes
@@ -96,17 +95,6 @@ class Settings:
         if not found:
             raise ParameterError("No simulation is asked for.", "Set simulations to numbers such as 0-99.")
         return tuple(sorted(found))
-
-    @property
-    def part(self) -> Shard:
-        """The part to write."""
-        return Shard(self.shard, self.shards)
-
-    @property
-    def request(self) -> dict[str, Any]:
-        """What is asked of all parts together, as JSON."""
-        lists = {"fields": list(self.fields), "suites": list(self.suites)}
-        return {**asdict(self), **lists, "shard": None}
 
     def _check_fields(self) -> None:
         unknown = sorted(set(self.fields) - set(FIELDS))

@@ -1,11 +1,10 @@
 """What can be asked of the ingest stage."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from components.common.checks import require_one_of, require_positive
 from components.common.errors import ParameterError
-from components.common.shards import Shard
+from components.common.shards import Sharded
 
 SOURCES = ("simulated", "archive", "files")
 TARGETS = ("initial", "first")
@@ -20,7 +19,7 @@ _MOIRE = (
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(Sharded):
     """Which simulations are wanted, and how their matter becomes a density.
 
     Attributes
@@ -92,16 +91,6 @@ class Settings:
             raise ParameterError("The source files needs a location.", "Set it to the folder of the simulations.")
         if self.source == "simulated":
             self._check_simulator()
-
-    @property
-    def part(self) -> Shard:
-        """The part to write."""
-        return Shard(self.shard, self.shards)
-
-    @property
-    def request(self) -> dict[str, Any]:
-        """What is asked of all parts together, as JSON."""
-        return {**asdict(self), "shard": None}
 
     def _check_simulator(self) -> None:
         if self.rows < 1:

@@ -1,11 +1,10 @@
 """What can be asked of the ingest stage."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from components.common.checks import require_between, require_one_of
 from components.common.errors import ParameterError
-from components.common.shards import Shard
+from components.common.shards import Sharded
 from components.ingest.gaia_stars.regions import Region, region_of
 
 SOURCES = ("simulated", "archive", "files")
@@ -15,7 +14,7 @@ MOST_CLUSTERS = 3
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(Sharded):
     """Where stars come from, and which of them are wanted.
 
     Attributes
@@ -101,19 +100,9 @@ class Settings:
         self._check_numbers()
 
     @property
-    def part(self) -> Shard:
-        """The part to write."""
-        return Shard(self.shard, self.shards)
-
-    @property
     def region(self) -> Region | None:
         """The region that is asked for, if one is."""
         return region_of(self.region_name, self.ra, self.dec, self.radius_deg, self.polygon)
-
-    @property
-    def request(self) -> dict[str, Any]:
-        """What is asked of all parts together, as JSON."""
-        return {**asdict(self), "shard": None}
 
     def _check_numbers(self) -> None:
         if self.source == "simulated" and (self.rows < 1 or not 0 <= self.clusters <= MOST_CLUSTERS):

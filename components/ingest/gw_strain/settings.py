@@ -1,11 +1,10 @@
 """What can be asked of the ingest stage."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from components.common.checks import require_between, require_one_of
 from components.common.errors import ParameterError
-from components.common.shards import Shard
+from components.common.shards import Sharded
 from components.ingest.gw_strain.schema import SAMPLE_RATE_HZ, SAMPLES
 
 SOURCES = ("simulated", "g2net", "gwosc")
@@ -14,7 +13,7 @@ _DURATION = SAMPLES / SAMPLE_RATE_HZ
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(Sharded):
     """Where strain comes from, and what is injected into it.
 
     Attributes
@@ -86,16 +85,6 @@ class Settings:
             raise ParameterError(f"rows is {self.rows}.", "Give a positive number of windows.")
         self._check_place()
         self._check_waves()
-
-    @property
-    def part(self) -> Shard:
-        """The part to write."""
-        return Shard(self.shard, self.shards)
-
-    @property
-    def request(self) -> dict[str, Any]:
-        """What is asked of all parts together, as JSON."""
-        return {**asdict(self), "shard": None}
 
     @property
     def excluded_times(self) -> list[float]:

@@ -1,11 +1,10 @@
 """What can be asked of the ingest stage."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from components.common.checks import require_one_of
 from components.common.errors import ParameterError
-from components.common.shards import Shard
+from components.common.shards import Sharded
 from components.ingest.sdss_cutouts.schema import ENCODINGS, JPEG_BANDS
 from components.physics.sdss_imaging import BANDS
 
@@ -16,7 +15,7 @@ _SIZES = (16, 512)
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(Sharded):
     """Where pictures come from, and which of them are wanted.
 
     Attributes
@@ -108,13 +107,3 @@ class Settings:
     def channels(self) -> tuple[str, ...]:
         """Bands of the channels of a picture."""
         return JPEG_BANDS if self.encoding == "jpeg" else self.bands
-
-    @property
-    def part(self) -> Shard:
-        """The part to write."""
-        return Shard(self.shard, self.shards)
-
-    @property
-    def request(self) -> dict[str, Any]:
-        """What is asked of all parts together, as JSON."""
-        return {**asdict(self), "bands": list(self.bands), "shard": None}

@@ -1,11 +1,10 @@
 """What can be asked of the ingest stage."""
 
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 from components.common.checks import require_one_of
 from components.common.errors import ParameterError
-from components.common.shards import Shard
+from components.common.shards import Sharded
 from components.ingest.sdss_spectra.schema import CLASSES, GALAXY, QSO, STAR
 
 SOURCES = ("simulated", "semi-empirical", "skyserver", "archive", "files", "kaggle")
@@ -14,7 +13,7 @@ SKYSERVER = "https://skyserver.sdss.org"
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(Sharded):
     """Where spectra come from, and which of them are wanted.
 
     Attributes
@@ -103,13 +102,3 @@ class Settings:
                 f"The source {self.source} needs a location.",
                 "Set location to the folder of spectra." if self.source == "files" else "Set it to the .h5 file.",
             )
-
-    @property
-    def part(self) -> Shard:
-        """The part to write."""
-        return Shard(self.shard, self.shards)
-
-    @property
-    def request(self) -> dict[str, Any]:
-        """What is asked of all parts together, as JSON."""
-        return {**asdict(self), "classes": list(self.classes), "shard": None}
