@@ -1,5 +1,7 @@
 """Train, validation or test: decided once for each group, so that no object is learnt from and tested on."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -49,6 +51,23 @@ def assign_splits(
             "Give more objects, larger fractions or another seed.",
         )
     return np.asarray(chosen[member.reshape(-1)])
+
+
+class Splitting:
+    """What the settings of stages that split have in common: dataclasses with these three fields."""
+
+    validation_fraction: float
+    test_fraction: float
+    seed: int
+
+    @property
+    def split(self) -> dict[str, Any]:
+        """Arguments of `splits_of`: a model says by them what it has learnt from."""
+        return {
+            "validation_fraction": self.validation_fraction,
+            "test_fraction": self.test_fraction,
+            "seed": self.seed,
+        }
 
 
 class Splits:

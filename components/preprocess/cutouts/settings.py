@@ -1,13 +1,13 @@
 """What can be asked of the preprocess stage for pictures."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from components.common.errors import ParameterError
+from components.common.splits import Splitting
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(Splitting):
     """What the stage does to pictures.
 
     Attributes
@@ -39,12 +39,3 @@ class Settings:
             raise ParameterError(
                 f"maximum_offset is {self.maximum_offset}.", "Give a positive angle in arcseconds."
             )
-
-    @property
-    def split(self) -> dict[str, Any]:
-        """Arguments of `components.common.splits.splits_of`: a model says by them what it has learnt from."""
-        return {
-            "validation_fraction": self.validation_fraction,
-            "test_fraction": self.test_fraction,
-            "seed": self.seed,
-        }

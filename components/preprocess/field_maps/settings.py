@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.common.errors import ParameterError
+from components.common.splits import Splitting
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(Splitting):
     """How maps are prepared.
 
     Attributes
@@ -46,10 +47,5 @@ class Settings:
     @property
     def split(self) -> dict[str, Any]:
         """Arguments of `splits_of`, and what is trained on: a model says by them what it has learnt from."""
-        return {
-            "validation_fraction": self.validation_fraction,
-            "test_fraction": self.test_fraction,
-            "seed": self.seed,
-            "train_suites": list(self.train_suites),
-            "train_sets": list(self.train_sets),
-        }
+        trained = {"train_suites": list(self.train_suites), "train_sets": list(self.train_sets)}
+        return super().split | trained

@@ -1,16 +1,16 @@
 """What the preprocess stage does to a table of galaxies."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from components.common.checks import require_one_of
 from components.common.errors import ParameterError
+from components.common.splits import Splitting
 from components.physics.gz2_classes import LEVELS
 from components.preprocess.morphology_table.columns import TASK_NAMES
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(Splitting):
     """Which question is asked, and of which classes.
 
     Attributes
@@ -48,9 +48,3 @@ class Settings:
             )
         if not 0 < self.correlation < 1:
             raise ParameterError(f"correlation is {self.correlation}.", "Give a number between 0 and 1.")
-
-    @property
-    def split(self) -> dict[str, Any]:
-        """Arguments of `components.common.splits.splits_of`: a model says by them what it has learnt from."""
-        names = ("validation_fraction", "test_fraction", "seed")
-        return {name: value for name, value in asdict(self).items() if name in names}

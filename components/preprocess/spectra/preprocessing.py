@@ -14,7 +14,7 @@ from components.common.checks import require_between, require_one_of
 from components.common.errors import ParameterError
 from components.common.files import whole
 from components.common.rejections import Noun, Rejections
-from components.common.splits import Splits
+from components.common.splits import Splits, Splitting
 from components.common.tables import Columns, column, read_batches, read_schema, read_table, tensor_column
 from components.common.telemetry import stage
 from components.common.threads import map_ahead
@@ -38,7 +38,7 @@ _SPECTRUM = ("flux", "ivar", "first_pixel", "pixels")
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(Splitting):
     """What the stage does to spectra.
 
     Attributes
@@ -79,15 +79,6 @@ class Settings:
         """The part that concerns a single spectrum, which prediction has to repeat."""
         grid = WavelengthGrid(QUASAR_GRID.first_pixel, QUASAR_GRID.fine_pixels, self.bin_pixels)
         return Preparation(grid, self.normalisation, self.fill, self.clip_sigma)
-
-    @property
-    def split(self) -> dict[str, Any]:
-        """Arguments of `components.common.splits.splits_of`: a model says by them what it has learnt from."""
-        return {
-            "validation_fraction": self.validation_fraction,
-            "test_fraction": self.test_fraction,
-            "seed": self.seed,
-        }
 
     def to_settings(self) -> dict[str, Any]:
         """Return the JSON-able form that the table stores for later stages."""

@@ -14,7 +14,7 @@ from components.common.checks import require_one_of
 from components.common.errors import InputError, ParameterError
 from components.common.files import whole
 from components.common.rejections import Noun, Rejections
-from components.common.splits import Splits
+from components.common.splits import Splits, Splitting
 from components.common.tables import Columns, column, read_batches, read_schema, read_table, tensor_column
 from components.common.telemetry import stage
 from components.common.threads import map_ahead
@@ -33,7 +33,7 @@ FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(Splitting):
     """What the stage does to strain.
 
     Attributes
@@ -70,15 +70,6 @@ class Settings:
             raise ParameterError(f"classes is {self.classes}.", "Name noise first, and at least one more class.")
         require_one_of(_AVERAGES, psd_average=self.psd_average)
         self.whitening(np.ones((len(DETECTORS), 3)), 4)  # its checks are worth having before hours of reading
-
-    @property
-    def split(self) -> dict[str, Any]:
-        """Arguments of `components.common.splits.splits_of`: a model says by them what it has learnt from."""
-        return {
-            "validation_fraction": self.validation_fraction,
-            "test_fraction": self.test_fraction,
-            "seed": self.seed,
-        }
 
     def whitening(self, psd: FloatArray, samples: int) -> Whitening:
         """Whitening with these settings and this noise."""
