@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.common.errors import InputError
 from components.common.files import read_json, write_json
 from components.common.scores_classification import balanced_accuracy
 from components.evaluate.classification.evaluation import Settings, evaluate
@@ -66,10 +65,11 @@ def test_the_kind_is_that_of_labels_of_spectra(run: Path) -> None:
     assert name_of({"kind": "conv1d", "target": "label", "data": "images"}) not in KINDS
 
 
-def test_a_champion_of_other_classes_is_refused(run: Path, tmp_path: Path) -> None:
+def test_a_champion_of_other_classes_stays_and_is_not_compared(run: Path, tmp_path: Path) -> None:
     described = read_json(run / "model" / "model.json")
     described["answer"]["classes"] = ["QSO", "STAR"]
     write_json(tmp_path / "model.json", described)
     (tmp_path / "weights.safetensors").write_bytes((run / "model" / "weights.safetensors").read_bytes())
-    with pytest.raises(InputError, match="champion knows the classes QSO, STAR, not QSO, GALAXY"):
-        apply_classes(tmp_path, run / "raw", read_classes(run / "results"))
+    trial = hold_trial(tmp_path, run / "model", run / "raw", run / "results", "balanced_accuracy", 50, 1)
+    assert trial.comparison is None
+    assert trial.why_not == "the champion knows the classes QSO, STAR, not QSO, GALAXY"

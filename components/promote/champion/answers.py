@@ -8,7 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from components.common.errors import InputError
+
 Rows = npt.NDArray[np.intp]
+
+
+class OtherQuestionError(InputError):
+    """A champion was asked something else than the challenger, such as for other classes: neither is better."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,7 @@ class Kind:
     apply : callable
         Takes a model folder, the folder of the raw data and `Answers`, returns how that model, through its own
         preprocessing, answers for the same objects: `Applied`. An `InputError` says that the model is unreadable,
-        or that the raw data lack the objects.
+        or that the raw data lack the objects; an `OtherQuestionError`, that there is nothing to compare.
     """
 
     scores: Sequence[Any]

@@ -6,12 +6,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from components.common.errors import InputError
 from components.common.files import read_json
 from components.common.scores import Floats
 from components.common.scores_classification import ClassPredictions
 from components.common.tables import read_table
-from components.promote.champion.answers import Answers, Applied, Rows
+from components.promote.champion.answers import Answers, Applied, OtherQuestionError, Rows
 from components.promote.champion.objects import find_objects
 
 
@@ -73,12 +72,12 @@ def apply_by(
 
     Raises
     ------
-    InputError
+    OtherQuestionError
         Before anything is read, when the model knows other classes.
     """
     ours: ClassPredictions = objects.predictions
     if set(classes) != set(ours.names):
-        raise InputError(
+        raise OtherQuestionError(
             f"The champion knows the classes {', '.join(classes)}, not {', '.join(ours.names)}.",
             "Promote the new model by hand: `armillary models promote`.",
         )

@@ -13,7 +13,7 @@ from components.common.errors import InputError
 from components.common.files import read_json
 from components.common.models import read_model_json
 from components.common.splits import splits_of
-from components.promote.champion.answers import Answers, Kind
+from components.promote.champion.answers import Answers, Kind, OtherQuestionError
 from components.promote.champion.comparison import LEAST_GROUPS, Comparison, compare
 from components.promote.champion.kinds import KINDS, find_score, name_of
 
@@ -85,7 +85,10 @@ def hold_trial(
     left_out = {LEARNT_FROM: int(tested - unseen.sum())}
     answers = answers[np.flatnonzero(unseen)]
     if len(answers):
-        applied_rows, predictions, answers = _apply(other, champion, source, answers)
+        try:
+            applied_rows, predictions, answers = _apply(other, champion, source, answers)
+        except OtherQuestionError as error:
+            return Trial(None, error.problem.removesuffix(".").replace("The", "the", 1), tested)
         left_out[UNUSABLE] = int(tested - left_out[LEARNT_FROM] - applied_rows)
     objects = np.unique(answers.groups).size
     if objects < LEAST_GROUPS:

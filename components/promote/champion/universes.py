@@ -4,10 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from components.common.errors import InputError
 from components.common.tables import read_settings, read_table
 from components.evaluate.posterior.scores import Posterior
-from components.promote.champion.answers import Answers, Applied
+from components.promote.champion.answers import Answers, Applied, OtherQuestionError
 from components.promote.champion.objects import find_objects
 
 _VALUES = ("truth", "mean", "width", "reference")
@@ -34,7 +33,7 @@ def apply_moments(model: Path, source: Path, objects: Answers) -> Applied:
 
     Raises
     ------
-    InputError
+    OtherQuestionError
         When the data have none of the champion's fields.
     """
     from components.predict.maps.prediction import predict_maps
@@ -44,7 +43,7 @@ def apply_moments(model: Path, source: Path, objects: Answers) -> Applied:
     fields = [str(name) for name in read_settings(source / "dataset.parquet")["fields"]]
     shown = [name for name in champion.fields if name in fields]
     if not shown:
-        raise InputError(
+        raise OtherQuestionError(
             f"The champion looks at {', '.join(champion.fields)}, and the data have {', '.join(fields)} alone.",
             "Promote by hand: `armillary models promote`.",
         )
