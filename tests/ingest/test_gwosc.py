@@ -133,6 +133,18 @@ def test_one_detector_will_do_if_asked(tmp_path: Path) -> None:
     np.testing.assert_allclose(table["snr_l1"][signals], table["snr_network"][signals])
 
 
+@pytest.mark.parametrize("rate", [4096.0, 16384.0])
+def test_a_file_read_in_parts_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rate: float) -> None:
+    strain = np.random.default_rng(5).normal(size=round(10 * rate)) * 1e-21
+    strain[round(4.4 * rate) : round(5.2 * rate)] = np.nan
+    path = write_gwosc(tmp_path, "V1", strain, rate=rate)
+    whole = read_strain(path, 2048.0)
+    monkeypatch.setattr("components.ingest.gw_strain.gwosc_file._SECONDS_AT_ONCE", 1.5)
+    parts = read_strain(path, 2048.0)
+    assert len(parts.values) == 10 * 2048
+    np.testing.assert_allclose(parts.values, whole.values, rtol=0, atol=1e-27)
+
+
 def test_unusable_files_are_named(tmp_path: Path, real_data: Path) -> None:
     with pytest.raises(InputError, match="wrong sampling rate: 2048 Hz"):
         read_strain(write_gwosc(tmp_path / "a", "H1", _noise(16), rate=2048.0), 2048.0)

@@ -27,6 +27,7 @@ _NEEDED = (
     "quality/injections/Injmask",
 )
 _RATES = (4096.0, 16384.0)
+_SECONDS_AT_ONCE = 64
 _HALF_LENGTH = 32
 """Of the filter against aliases, in samples of the lower rate; edges of twice that are not used."""
 
@@ -92,14 +93,14 @@ def resample(values: FloatArray, rate: float, wanted: float) -> FloatArray:
     """Lower the sampling rate by a whole factor, behind a filter that keeps aliases out.
 
     A linear-phase filter run without delay; the band up to nine tenths of the new Nyquist frequency passes.
-    Missing samples spread as far as the filter reaches.
+    Missing samples spread as far as the filter reaches; beyond the ends it sees zeros.
     """
     factor = round(rate / wanted)
     if factor == 1:
         return values
     taps = signal.firwin(2 * _HALF_LENGTH * factor + 1, 0.95 / factor, window=("kaiser", 8.0))
     missing = ~np.isfinite(values)
-    low = signal.resample_poly(np.where(missing, 0.0, values), 1, factor, window=taps, padtype="line")
+    low = signal.resample_poly(np.where(missing, 0.0, values), 1, factor, window=taps)
     if missing.any():
         reach = np.convolve(missing, np.ones(len(taps)), mode="same")[::factor] > 0.5
         low = np.where(reach[: len(low)], np.nan, low)
@@ -123,13 +124,25 @@ def _read(path: Path, file: h5py.File, wanted: float) -> Strain:
             f"Give a file of {' or '.join(f'{known:g}' for known in _RATES)} Hz.",
         )
     start = float(file["meta/GPSstart"][()])
-    values = np.asarray(data, dtype=np.float64)
-    seconds = int(len(values) / rate)
+    seconds = int(len(data) / rate)
+    values = _resampled(data, round(rate), wanted)
     if not np.isfinite(values).any():
         raise InputError(f"{path} has no data: all of its strain is NaN.", "Choose another time.")
     good = _mask(path, file, "quality/simple/DQ", "DQmask", QUALITY, seconds)
     good &= _mask(path, file, "quality/injections/Inj", "Injmask", INJECTIONS, seconds)
-    return Strain(detector, start, wanted, resample(values, round(rate), wanted), good)
+    return Strain(detector, start, wanted, values, good)
+
+
+def _resampled(data: h5py.Dataset, rate: float, wanted: float) -> FloatArray:
+    """Read and resample some seconds at a time: an hour at 16384 Hz is half a gigabyte before it is resampled."""
+    factor = round(rate / wanted)
+    block, margin = round(_SECONDS_AT_ONCE * rate), 2 * _HALF_LENGTH * factor  # what the filter reaches, twice
+    parts = []
+    for begin in range(0, len(data), block):
+        first, end = max(0, begin - margin), min(len(data), begin + block)
+        part = resample(np.asarray(data[first : end + margin], dtype=np.float64), rate, wanted)
+        parts.append(part[(begin - first) // factor : -(-(end - first) // factor)])
+    return np.concatenate(parts) if parts else np.zeros(0)
 
 
 def _mask(
