@@ -28,7 +28,6 @@ PLACES = {
 _SHARES = (0.5, 0.8, 0.98)
 _LOOKED_AT = 96
 _SMOOTHING = 1.0
-MAPS_AT_ONCE = 512
 
 
 def learn_baselines(table: Path, settings: Mapping[str, Any], seed: int) -> Baselines:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from components.common.errors import ParameterError
+from components.common.checks import require_one_of
 from components.train.moment_network.network import drop_fields, vary
 from components.train.moment_network.parameters import COSMOLOGY
 
@@ -127,8 +127,7 @@ def make_loss(invariance: str, strength: float, whole: float, names: tuple[str, 
     names : tuple of str
         Columns of the labels, those of cosmology first, in units of the prior; NaN where one is missing.
     """
-    if invariance not in INVARIANCES:
-        raise ParameterError(f"There is no invariance {invariance!r}.", f"Choose one of {', '.join(INVARIANCES)}.")
+    require_one_of(INVARIANCES, invariance=invariance)
 
     def loss(trained: nn.Module, batch: dict[str, Tensor]) -> Tensor:
         maps, truth = batch["maps"], torch.stack([batch[name].float() for name in names], 1)

@@ -10,6 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from components.common.checks import (
+    require_at_least,
+    require_between,
+    require_dropout,
+    require_one_of,
+    require_positive,
+)
 from components.common.errors import InputError, ParameterError
 from components.common.files import whole
 from components.common.minibatches import Minibatches
@@ -81,26 +88,17 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.invariance not in INVARIANCES:
-            raise ParameterError(
-                f"There is no invariance {self.invariance!r}.", f"Choose one of {', '.join(INVARIANCES)}."
-            )
-        if min((*self.channels, self.hidden, self.epochs, self.patience), default=0) < 1:
-            raise ParameterError("Channels, hidden, epochs and patience are at least 1.", "Give positive numbers.")
+        require_one_of(INVARIANCES, invariance=self.invariance)
+        require_at_least(1, channels=self.channels, hidden=self.hidden)
+        require_at_least(1, epochs=self.epochs, patience=self.patience)
+        require_at_least(0, strength=self.strength)
+        require_between(0, 1, whole_maps=self.whole_maps)
+        require_positive(learning_rate=self.learning_rate)
+        require_dropout(self.dropout)
         if self.batch_size < _LEAST_ROWS:
             raise ParameterError(
                 f"The loss is of averages over minibatches, and {self.batch_size} maps are too few.",
                 f"Set batch_size to at least {_LEAST_ROWS}.",
-            )
-        if not (self.learning_rate > 0 and 0 <= self.dropout < 1):
-            raise ParameterError(
-                f"A learning_rate of {self.learning_rate} with a dropout of {self.dropout} teaches nothing.",
-                "Give a learning_rate above 0 and a dropout of at least 0 and below 1.",
-            )
-        if not (0 <= self.whole_maps <= 1 and self.strength >= 0):
-            raise ParameterError(
-                f"whole_maps is {self.whole_maps} and strength {self.strength}.",
-                "Give a share from 0 to 1, and a strength of at least 0.",
             )
 
 

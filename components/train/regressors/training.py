@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from components.common.checks import require_at_least, require_one_of
 from components.common.errors import InputError, ParameterError
 from components.common.files import whole
 from components.common.provenance import code_version
@@ -77,12 +78,8 @@ class Settings:
     targets: tuple[str, ...] = TARGETS
 
     def __post_init__(self) -> None:
-        for name, value, known in (
-            ("model_kind", self.model_kind, MODEL_KINDS),
-            ("features", self.features, FEATURES),
-        ):
-            if value not in known:
-                raise ParameterError(f"There is no {name} {value!r}.", f"Choose one of {', '.join(known)}.")
+        require_one_of(MODEL_KINDS, model_kind=self.model_kind)
+        require_one_of(FEATURES, features=self.features)
         if self.targets != TARGETS and (len(self.targets) != 1 or self.targets[0] not in FURTHER):
             raise ParameterError(
                 f"There is no target {', '.join(self.targets)}.", f"Choose one of {', '.join(FURTHER)}."
@@ -92,11 +89,8 @@ class Settings:
                 f"The network predicts {' and '.join(TARGETS)} alone.",
                 "Choose another model_kind for a further target.",
             )
-        if min(self.most_rows, self.tuning_rows, self.epochs) < 1 or self.folds < 2:
-            raise ParameterError(
-                "most_rows, tuning_rows and epochs are counts of at least 1, folds of at least 2.",
-                "Give larger numbers.",
-            )
+        require_at_least(1, most_rows=self.most_rows, tuning_rows=self.tuning_rows, epochs=self.epochs)
+        require_at_least(2, folds=self.folds)
 
 
 @dataclass(frozen=True)
