@@ -126,6 +126,8 @@ _SURVEY = {
 _LAPTOP_PRESETS = ("smoke", "demo", "votes")
 _SURVEY_SHARDS = 8
 
+# On a node whose runtime is NVIDIA's a container would see all GPUs, also those that a training has for itself.
+_BLIND = ("NVIDIA_VISIBLE_DEVICES", "void")
 _NO_GPU = "0"  # in a loop a parameter would never be resolved
 _NEVER_CACHED = ("ingest", "promote")
 _GPUS_TEXT = "GPUs of the stage that trains, as a text; 0 for none."
@@ -196,6 +198,8 @@ def _place(task: Any, stage: str, sizes: Mapping[str, Size], settings: Settings,
         task.set_env_variable(name, value)
     if stage.startswith("train"):
         _place_on_accelerator(task, settings, gpus)
+    else:
+        task.set_env_variable(*_BLIND)
 
 
 def _tell_who_it_is(task: Any, exercise: str, preset: str, settings: Settings) -> None:

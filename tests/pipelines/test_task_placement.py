@@ -96,6 +96,14 @@ def test_all_that_is_written_goes_below_tmp() -> None:
         assert all(folder.split("/")[1] == "tmp" for folder in folders)
 
 
+def test_who_is_given_no_gpu_sees_none() -> None:
+    blind = {"name": "NVIDIA_VISIBLE_DEVICES", "value": "void"}
+    found = {
+        name: blind in container["env"] for name, container in executors(placed(toy.DEFINITION, "demo")).items()
+    }
+    assert found == {"exec-ingest-numbers": True, "exec-train-slowly": False, "exec-evaluate-numbers": True}
+
+
 def test_credentials_come_from_the_secret_under_the_names_of_the_shell() -> None:
     settings = Settings(secret="astronomers")
     for executor in platform(placed(toy.DEFINITION, "demo", settings)).values():
