@@ -14,11 +14,11 @@ RATE, SAMPLES, SECONDS = 2048.0, 4096, 128
 
 
 def _model() -> Conv1dModel:
-    options = {"groups": [[0, 1], [2]], "strides": [4, 2, 2, 2], "dropout": 0.1}
-    plan = Architecture("strided", SAMPLES, 3, [64, 16, 16], [16, 16, 48], 2, options, "strain")
+    options = {"groups": [[0, 1], [2]], "bins": 1008, "dropout": 0.1}
+    plan = Architecture("chirps", SAMPLES, 3, [2048, 3, 3], [16, 48, 48], 2, options, "strain")
     torch.manual_seed(0)
     answer = ClassAnswer(("noise", "signal"), (1.0, 1.0))
-    return Conv1dModel(plan.build().eval(), plan, answer, {}, {"settings": {"precision": "bfloat16"}})
+    return Conv1dModel(plan.build().eval(), plan, answer, {}, {"settings": {"precision": "float32"}})
 
 
 def test_search_beside_looking_at_each_slide(ratio) -> None:

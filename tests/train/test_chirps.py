@@ -9,7 +9,10 @@ from torch import Tensor, nn
 from components.common.errors import ParameterError
 from components.physics.chirps import leading_order_chirps
 from components.train.conv1d.chirps import ChirpNetwork, chirp_kernels, count_bins
+from components.train.conv1d.class_answer import ClassAnswer
 from components.train.conv1d.envelopes import POOL, Envelopes
+from components.train.conv1d.inference import Conv1dModel
+from components.train.conv1d.network import Architecture
 
 RATE, SAMPLES = 2048.0, 1024
 BINS = 256
@@ -135,6 +138,27 @@ def test_contributions_of_detectors_add_up() -> None:
         total = sum(network.contribution(strain[:, detector], detector) for detector in range(3))
         assert isinstance(total, Tensor)
         torch.testing.assert_close(network.from_contributions(total), network(strain))
+
+
+def test_a_glitch_beyond_half_precision_is_still_ranked() -> None:
+    plan = Architecture(
+        "chirps",
+        SAMPLES,
+        3,
+        [512, 3, 3],
+        [6, 8, 10],
+        2,
+        {"groups": [[0, 1], [2]], "bins": BINS, "dropout": 0.0},
+        "strain",
+    )
+    answer = ClassAnswer(("noise", "signal"), (1.0, 1.0))
+    model = Conv1dModel(_network(), plan, answer, {}, {"settings": {"precision": "float32"}})
+    strain = np.repeat(_banded(3, 7).astype(np.float32)[None], 2, 0)
+    strain[1] *= 1e4
+    parts = [model.contribution(strain[:, detector], detector) for detector in range(3)]
+    found = model.outputs_from(*parts)
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(found[0], model.outputs(strain)[0], atol=1e-2)
 
 
 def test_it_learns_a_wave_that_lasts() -> None:

@@ -24,6 +24,7 @@ from components.train.network_folder import save_weights
 KIND = "conv1d"
 
 _ROWS_AT_ONCE = 256
+_LARGEST_HALF = 6e4
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,8 @@ class Conv1dModel:
                 found = network.contribution(
                     torch.tensor(strain[start : start + _ROWS_AT_ONCE]).to(device), detector
                 )
-            parts.append(found.half().cpu().numpy())
+            # A glitch may be louder than half precision can say; clipped, it is still the loudest of all.
+            parts.append(found.clamp(-_LARGEST_HALF, _LARGEST_HALF).half().cpu().numpy())
         return np.concatenate(parts)
 
     @torch.no_grad()
