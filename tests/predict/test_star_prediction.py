@@ -94,3 +94,12 @@ def test_no_star_at_all_is_an_error_that_says_why(folder: Path, tmp_path: Path, 
     ):
         predict([tmp_path / "nulls.csv"], folder / "model", tmp_path / "out", Settings(csv=True))
     assert len(read_table(tmp_path / "out" / "rejected.parquet")["id"]) == rows
+
+
+def test_of_two_releases_the_newer_is_applied(folder: Path, real_data: Path, tmp_path: Path) -> None:
+    gaia = real_data / "gaia"
+    inputs = [gaia / "dr2_field_healpix5_12237.csv.gz", gaia / "dr3_cone_ra45_dec0_r0.5deg.parquet"]
+    predict(inputs, folder / "model", tmp_path / "out", Settings())
+    found, rejected = (read_table(tmp_path / "out" / f"{name}.parquet") for name in ("predictions", "rejected"))
+    assert set(found["source_id"]) <= set(pd.read_parquet(inputs[1])["source_id"])
+    assert [i for i, r, _ in zip(*rejected.values(), strict=True) if r == "unusable file"] == [inputs[0].name]

@@ -56,13 +56,10 @@ def open_files(settings: Settings, rejections: Rejections, files: Sequence[Path]
         When a file is no table, or lacks what cannot be assumed.
     """
     paths = list(files) or _located(settings.location)
-    tables = _read(paths, settings.release, rejections if files else None)
+    tables = _of_one_release(
+        _read(paths, settings.release, rejections if files else None), rejections if files else None
+    )
     releases = {table.release for table in tables} - {""}
-    if len(releases) > 1:
-        raise InputError(
-            f"The files of {settings.location} are of DR2 and of DR3, whose identifiers and epochs differ.",
-            "Ingest one release at a time.",
-        )
     notes = list(dict.fromkeys(note for table in tables for note in table.notes))
     if not releases:
         notes.append("The files do not say of which data release they are: taken for DR3.")
@@ -152,6 +149,22 @@ def _read(paths: list[Path], release: str, rejections: Rejections | None) -> lis
         more = [f"And {len(errors) - _NAMED} more."] if len(errors) > _NAMED else []
         raise InputError(" ".join([error.problem for error in errors[:_NAMED]] + more), errors[0].remedy)
     return tables
+
+
+def _of_one_release(tables: list[_Table], rejections: Rejections | None) -> list[_Table]:
+    """Keep the newest release; files of another one are rejected where that is wanted, else an error."""
+    newest = max(table.release for table in tables)
+    others = [table for table in tables if table.release not in ("", newest)]
+    for table in others:
+        problem = (
+            f"{table.path} is of {table.release.upper()}, other files of {newest.upper()}: their identifiers and "
+            "epochs differ."
+        )
+        remedy = "Take one release at a time."
+        if rejections is None:
+            raise InputError(problem, remedy)
+        rejections.add(table.path.name, UNUSABLE, f"{problem} {remedy}")
+    return [table for table in tables if table.release in ("", newest)]
 
 
 def _read_table(path: Path, release: str) -> _Table:
