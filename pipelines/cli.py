@@ -45,7 +45,7 @@ Set = Annotated[
 ]
 Source = Annotated[str, typer.Option(help="Where the data come from, such as simulated, archive or files.")]
 Location = Annotated[str, typer.Option(help="Folder or file of data, for the source that reads one.")]
-External = Annotated[str, typer.Option(metavar="DIR", help="Real spectra with known answers, scored apart.")]
+External = Annotated[str, typer.Option(metavar="DIR", help="Real data with known answers, scored apart.")]
 Seed = Annotated[int | None, typer.Option(help="Seed of everything random.")]
 
 
@@ -161,10 +161,10 @@ def compare(runs: Annotated[list[str], typer.Argument(metavar="RUN RUN...", help
 @app.command()
 def predict(
     exercise: Slug,
-    files: Annotated[list[Path], typer.Argument(help="Spectrum files, or folders of them.")],
+    files: Annotated[list[Path], typer.Argument(help="Files, or folders of them: what the exercise is about.")],
     model: Annotated[str, typer.Option(help="A model, a run or a folder; else the champion.")] = "",
     out: Annotated[Path | None, typer.Option(help="Write the table: .csv or .parquet.")] = None,
-    plots: Annotated[Path | None, typer.Option(metavar="DIR", help="Draw each spectrum with its lines.")] = None,
+    plots: Annotated[Path | None, typer.Option(metavar="DIR", help="Draw each object, or each cluster.")] = None,
 ) -> None:
     """Apply a trained model to new files."""
     from pipelines.commands import predict as command

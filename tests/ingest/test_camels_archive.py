@@ -1,6 +1,9 @@
 """The dataset's archive on loopback: parts of files, a server without them, cut, changed and interrupted files."""
 
 import functools
+import subprocess
+import sys
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -186,3 +189,22 @@ def test_what_is_in_the_cache_is_not_asked_for_again(
             assert destination.read_bytes() == content[span[0] : sum(span)]
             assert receipt.whole_size == len(content)
     assert len(archive_server.targets(_path("HI"))) == 2, "two parts, the first of them twice"
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(
+    archive_server: LoopbackArchive, maps: Mapping[str, Any], tmp_path: Path
+) -> None:
+    """A file may have 200 kB, which is less than the maps of one simulation."""
+    assert MAPS_OF_ONE > 200_000
+    code = textwrap.dedent(f"""
+        import resource, signal
+        from pathlib import Path
+        from components.ingest.camels_maps.ingestion import Settings, ingest
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+        ingest(Path({str(tmp_path / "out")!r}), Settings(source="archive", archive_url={archive_server.url!r},
+            fields=("Mtot", "HI"), grid=0, simulations="3"))
+    """)
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "The disk is full" in result.stderr.strip().splitlines()[-1]
+    assert not (tmp_path / "out").exists()
