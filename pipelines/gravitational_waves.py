@@ -42,10 +42,10 @@ def gravitational_waves(
     test_fraction: float = 0.15,
     architecture: str = "chirps",
     kernels: list[int] = [2048, 3, 3],  # noqa: B006 (kfp copies defaults into the compiled pipeline)
-    channels: list[int] = [32, 48, 48],  # noqa: B006
+    channels: list[int] = [16, 48, 48],  # noqa: B006
     templates: int = 16,
     dropout: float = 0.1,
-    epochs: int = 5,
+    epochs: int = 4,
     batch_size: int = 64,
     learning_rate: float = 3e-3,
     patience: int = 5,
