@@ -119,7 +119,10 @@ def _read_labels(path: Path) -> pd.DataFrame:
             f"{path} cannot be read as CSV: {error}.", "Write it with a header line and commas."
         ) from error
     labels.columns = labels.columns.str.strip().str.lower()
-    labels = labels.rename(columns={"class": "spectral_class", "z": "redshift"})
+    labels = labels.loc[:, ~labels.columns.duplicated()]
+    for theirs, ours in (("class", "spectral_class"), ("z", "redshift")):
+        if ours not in labels:
+            labels = labels.rename(columns={theirs: ours})
     if not {"file", "redshift"} <= set(labels.columns):
         raise InputError(
             f"{path} has columns {', '.join(labels.columns)}, but not file and redshift.",

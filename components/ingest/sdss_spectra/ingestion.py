@@ -1,10 +1,10 @@
 """The ingest stage: spectra with labels, from wherever they are, into one table."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from components.common.provenance import Provenance, code_version
+from components.common.provenance import Origin, Provenance, code_version
 from components.common.rejections import Noun, Rejections
 from components.common.tables import Columns
 from components.ingest.dataset import Dataset, Source, write_dataset
@@ -77,59 +77,67 @@ def _open(settings: Settings, rejections: Rejections) -> Source:
 
 
 def _open_simulator(settings: Settings) -> Source:
-    from components.ingest.sdss_spectra.simulated import ROWS_PER_BATCH, simulate
+    from components.ingest.sdss_spectra.simulated import simulate
 
-    batches: Iterator[Columns] = simulate(
-        settings.rows, settings.seed, settings.minimum_redshift, settings.maximum_redshift, settings.part
-    )
-    provenance = Provenance(
+    return _simulated(
+        settings,
+        simulate,
         origin="simulated",
         archive="Armillary's simulator of quasar spectra",
-        query=f"{settings.rows} quasars, redshift {settings.minimum_redshift} to {settings.maximum_redshift}",
-        release=code_version(),
-        retrieved_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        seed=settings.seed,
+        what="quasars",
         notes=("Simulated spectra: what a model scores on them is no measure of how it does on the sky.",),
     )
-    return Source(provenance, len(settings.part.rows(settings.rows, ROWS_PER_BATCH)), batches)
 
 
 def _open_mixture(settings: Settings) -> Source:
     from components.ingest.sdss_spectra.mixture import NOTES, simulate
-    from components.ingest.sdss_spectra.simulated import ROWS_PER_BATCH
 
-    batches: Iterator[Columns] = simulate(
-        settings.rows, settings.seed, settings.minimum_redshift, settings.maximum_redshift, settings.part
-    )
-    provenance = Provenance(
+    return _simulated(
+        settings,
+        simulate,
         origin="simulated",
         archive="Armillary's simulator of quasars and galaxies, with the photometry of real ones (kcorrect)",
-        query=f"{settings.rows} spectra, redshift {settings.minimum_redshift} to {settings.maximum_redshift}",
-        release=code_version(),
-        retrieved_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        seed=settings.seed,
+        what="spectra",
         notes=NOTES,
     )
-    return Source(provenance, len(settings.part.rows(settings.rows, ROWS_PER_BATCH)), batches)
 
 
 def _open_real_galaxies(settings: Settings) -> Source:
     from components.ingest.sdss_spectra.semi_empirical import simulate
-    from components.ingest.sdss_spectra.simulated import ROWS_PER_BATCH
 
-    batches: Iterator[Columns] = simulate(
-        settings.rows, settings.seed, settings.minimum_redshift, settings.maximum_redshift, settings.part
-    )
-    provenance = Provenance(
+    return _simulated(
+        settings,
+        simulate,
         origin="semi-empirical",
         archive="SDSS photometry and redshifts of 10,000 galaxies (kcorrect) and Armillary's simulator",
-        query=f"{settings.rows} spectra, redshift {settings.minimum_redshift} to {settings.maximum_redshift}",
-        release=code_version(),
-        retrieved_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        seed=settings.seed,
+        what="spectra",
         notes=(
             "Redshifts, magnitudes and colours are real. The pixels are mixtures of five templates with drawn "
             "lines and noise, which makes redshifts easier to find than in real spectra.",
         ),
     )
+
+
+def _simulated(
+    settings: Settings,
+    simulate: Callable[..., Iterator[Columns]],
+    *,
+    origin: Origin,
+    archive: str,
+    what: str,
+    notes: tuple[str, ...],
+) -> Source:
+    from components.ingest.sdss_spectra.simulated import ROWS_PER_BATCH
+
+    low, high = settings.minimum_redshift, settings.maximum_redshift
+    provenance = Provenance(
+        origin=origin,
+        archive=archive,
+        query=f"{settings.rows} {what}, redshift {low} to {high}",
+        release=code_version(),
+        retrieved_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        seed=settings.seed,
+        notes=notes,
+    )
+    batches = simulate(settings.rows, settings.seed, low, high, settings.part)
     return Source(provenance, len(settings.part.rows(settings.rows, ROWS_PER_BATCH)), batches)

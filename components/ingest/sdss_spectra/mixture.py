@@ -8,9 +8,15 @@ from components.common.errors import ParameterError
 from components.common.shards import Shard
 from components.common.tables import Columns
 from components.ingest.sdss_spectra.kcorrect_files import real_galaxies
-from components.ingest.sdss_spectra.schema import GALAXY, NO_NUMBER, QSO, TENSOR_PIXELS
-from components.ingest.sdss_spectra.simulated import FIRST_PIXEL, REDSHIFT_RANGE, ROWS_PER_BATCH
-from components.physics.active_galaxies import GALAXY_REDSHIFTS, MixedSpectra, simulate_mixture
+from components.ingest.sdss_spectra.schema import GALAXY, QSO, TENSOR_PIXELS
+from components.ingest.sdss_spectra.simulated import (
+    FIRST_PIXEL,
+    REDSHIFT_RANGE,
+    ROWS_PER_BATCH,
+    batches_of,
+    columns_of,
+)
+from components.physics.active_galaxies import GALAXY_REDSHIFTS, simulate_mixture
 from components.physics.wavelength_grid import WavelengthGrid
 
 NOTES = (
@@ -52,36 +58,17 @@ def simulate(
             f"Choose a range that overlaps {GALAXY_REDSHIFTS[0]} to {GALAXY_REDSHIFTS[1]}.",
         )
     grid, catalogue = WavelengthGrid(FIRST_PIXEL, TENSOR_PIXELS), real_galaxies()
-    mine = (part or Shard()).rows(rows, ROWS_PER_BATCH)
-    for start in range(mine.start, mine.stop, ROWS_PER_BATCH):
-        # As in the simulator of quasars: a generator for each batch, and always a whole batch.
-        rng = np.random.default_rng(np.random.SeedSequence(seed % 2**64, spawn_key=(start // ROWS_PER_BATCH,)))
+    for start, count, rng in batches_of(rows, seed, part):
         spectra = simulate_mixture(ROWS_PER_BATCH, grid, catalogue, low, high, rng)
-        yield _columns(spectra, min(ROWS_PER_BATCH, rows - start), seed, start)
-
-
-def _columns(spectra: MixedSpectra, count: int, seed: int, start: int) -> Columns:
-    names = np.array([f"mix-{seed}-{start + i:07d}" for i in range(count)], dtype=object)
-    galaxy = spectra.galaxy[:count]
-    hosts = np.array([f"gst-{row:05d}" for row in galaxy], dtype=object)
-    return {
-        "id": names,
-        "object_id": np.where(galaxy >= 0, hosts, names),
-        "spectral_class": np.where(spectra.is_quasar[:count], QSO, GALAXY).astype(object),
-        "redshift": spectra.redshift[:count],
-        "redshift_source": np.full(count, "simulator", dtype=object),
-        "zwarning": np.zeros(count, dtype=np.int64),
-        "is_bal": spectra.is_bal[:count],
-        "ra": np.full(count, np.nan),
-        "dec": np.full(count, np.nan),
-        "plate": np.full(count, NO_NUMBER),
-        "mjd": np.full(count, NO_NUMBER),
-        "fiber": np.full(count, NO_NUMBER),
-        "sn_median": spectra.sn_median[:count],
-        "resampled": np.zeros(count, dtype=bool),
-        "first_pixel": np.full(count, FIRST_PIXEL),
-        "pixels": np.full(count, TENSOR_PIXELS),
-        "flux": spectra.flux[:count],
-        "ivar": spectra.ivar[:count],
-        "magnitude_r": spectra.magnitude_r[:count],
-    }
+        names = np.array([f"mix-{seed}-{start + i:07d}" for i in range(count)], dtype=object)
+        galaxy = spectra.galaxy[:count]
+        hosts = np.array([f"gst-{row:05d}" for row in galaxy], dtype=object)
+        yield {
+            **columns_of(spectra, count),
+            "id": names,
+            "object_id": np.where(galaxy >= 0, hosts, names),
+            "spectral_class": np.where(spectra.is_quasar[:count], QSO, GALAXY).astype(object),
+            "redshift_source": np.full(count, "simulator", dtype=object),
+            "is_bal": spectra.is_bal[:count],
+            "magnitude_r": spectra.magnitude_r[:count],
+        }

@@ -8,8 +8,8 @@ from components.common.errors import ParameterError
 from components.common.shards import Shard
 from components.common.tables import Columns
 from components.ingest.sdss_spectra.kcorrect_files import real_galaxies
-from components.ingest.sdss_spectra.schema import GALAXY, NO_NUMBER, TENSOR_PIXELS
-from components.ingest.sdss_spectra.simulated import FIRST_PIXEL, ROWS_PER_BATCH
+from components.ingest.sdss_spectra.schema import GALAXY, TENSOR_PIXELS
+from components.ingest.sdss_spectra.simulated import FIRST_PIXEL, ROWS_PER_BATCH, batches_of, columns_of
 from components.physics.galaxies import simulate_galaxies
 from components.physics.wavelength_grid import WavelengthGrid
 
@@ -53,34 +53,18 @@ def simulate(
         )
     grid = WavelengthGrid(FIRST_PIXEL, TENSOR_PIXELS)
     order = np.random.default_rng(seed % 2**64).permutation(np.flatnonzero(inside))
-    mine = (part or Shard()).rows(rows, ROWS_PER_BATCH)
-    for start in range(mine.start, mine.stop, ROWS_PER_BATCH):
-        # As in the simulator of quasars: a generator for each batch, and always a whole batch.
-        rng = np.random.default_rng(np.random.SeedSequence(seed % 2**64, spawn_key=(start // ROWS_PER_BATCH,)))
+    for start, count, rng in batches_of(rows, seed, part):
         galaxies = order[np.arange(start, start + ROWS_PER_BATCH) % order.size]
         spectra = simulate_galaxies(
             ROWS_PER_BATCH, grid, catalogue, rng, galaxies=galaxies, sdss_share=_SDSS_SHARE
         )
-        count = min(ROWS_PER_BATCH, rows - start)
         yield {
+            **columns_of(spectra, count),
             "id": np.array([f"galaxy-{seed}-{start + i:07d}" for i in range(count)], dtype=object),
             "object_id": np.array([f"gst-{row:05d}" for row in spectra.galaxy[:count]], dtype=object),
             "spectral_class": np.full(count, GALAXY, dtype=object),
-            "redshift": spectra.redshift[:count],
             "redshift_source": np.full(count, "kcorrect", dtype=object),
-            "zwarning": np.zeros(count, dtype=np.int64),
             "is_bal": np.zeros(count, dtype=bool),
-            "ra": np.full(count, np.nan),
-            "dec": np.full(count, np.nan),
-            "plate": np.full(count, NO_NUMBER),
-            "mjd": np.full(count, NO_NUMBER),
-            "fiber": np.full(count, NO_NUMBER),
-            "sn_median": spectra.sn_median[:count],
-            "resampled": np.zeros(count, dtype=bool),
-            "first_pixel": np.full(count, FIRST_PIXEL),
-            "pixels": np.full(count, TENSOR_PIXELS),
-            "flux": spectra.flux[:count],
-            "ivar": spectra.ivar[:count],
             "magnitude_r": spectra.magnitude_r[:count],
             "magnitude_r_total": spectra.magnitude_r_total[:count],
             "velocity_dispersion": spectra.velocity_dispersion_km_s[:count],
