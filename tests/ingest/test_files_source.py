@@ -1,3 +1,4 @@
+import gzip
 import json
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from spec_writer import write_spec
 from components.common.errors import InputError, ParameterError
 from components.common.tables import read_provenance, read_table
 from components.ingest.sdss_spectra import files_source
-from components.ingest.sdss_spectra.files_source import check_folder, read_folder
+from components.ingest.sdss_spectra.files_source import check_folder, find_spectra, read_folder
 from components.ingest.sdss_spectra.ingestion import Settings, ingest
 
 
@@ -208,3 +209,20 @@ def test_a_folder_is_checked_without_reading_its_pixels(tmp_path: Path) -> None:
 def test_settings_that_cannot_be_are_refused_before_anything_runs(wrong: dict[str, object]) -> None:
     with pytest.raises(ParameterError):
         Settings(**wrong)  # type: ignore[arg-type]
+
+
+def test_labels_may_say_the_redshift_twice(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    write_spec(folder / "spec.fits")
+    _labels(folder, [{"file": "spec.fits", "class": "QSO", "z": 0.4, "redshift": 0.5}])
+    table, _ = _run(folder, tmp_path / "out")
+    assert list(table["redshift"]) == [0.5]
+
+
+def test_a_folder_holds_spectra_with_any_ending_of_fits(tmp_path: Path) -> None:
+    for name in ("a.fits", "B.FITS", "c.fit"):
+        write_spec(tmp_path / name)
+    (tmp_path / "d.fits.gz").write_bytes(gzip.compress((tmp_path / "a.fits").read_bytes()))
+    (tmp_path / "folder.fits").mkdir()
+    (tmp_path / "._a.fits").write_bytes(b"of another system")
+    assert [path.name for path in find_spectra(tmp_path)] == ["B.FITS", "a.fits", "c.fit", "d.fits.gz"]

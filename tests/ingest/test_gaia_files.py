@@ -195,6 +195,10 @@ def test_a_folder_is_looked_over_before_anything_is_trained(tmp_path: Path) -> N
         look_over(str(tmp_path))
     write(table.head(4), tmp_path / "members.csv")
     assert look_over(str(tmp_path)) == ([tmp_path / "field.csv"], [tmp_path / "members.csv"])
+    write(table.assign(ref_epoch=2015.5), tmp_path / "old.csv")
+    with pytest.raises(InputError, match="are of dr2 and dr3"):
+        look_over(str(tmp_path))
+    (tmp_path / "old.csv").unlink()
     write(table.drop(columns="pmdec"), tmp_path / "more.fits")
     with pytest.raises(InputError, match=r"more\.fits has no column pmdec"):
         look_over(str(tmp_path))
