@@ -135,7 +135,7 @@ def draw_attribution(picture: Floats, attribution: Floats, scale_arcsec: float, 
     )  # fmt: skip
     right.set_xlabel("arcsec", labelpad=1)
     right.set_yticks([])
-    total = f"{attribution.sum():+.3f}".replace("-", "\u2212")
+    total = f"{attribution.sum():+.4f}".replace("-", "\u2212")
     return finish(
         drawing,
         f"Picture of {title}, and the attribution of its redshift to pixels.",

@@ -93,7 +93,7 @@ def _add_scores(section: Section, e: "Evaluation") -> None:
         "The model beside simpler methods, on the same galaxies.",
         e.outcome,
         scored,
-        f"Forest, boosting and small network see magnitudes and colours of at most {TRAINING_ROWS} training "
+        f"Forest, boosting and small network see magnitudes and colours of at most {TRAINING_ROWS:,} training "
         "galaxies, and no picture; one forest has the magnitudes alone. The constant is chosen anew for each "
         "score, on the training labels, and its "
         "distribution is theirs. CRPS is in units of redshift, and for a method that predicts points the mean "

@@ -115,12 +115,13 @@ def verdict(ratios: Mapping[str, Score], outcome: Outcome) -> str:
         text += "The two cannot be told apart on these galaxies: the network has no case yet."
     if (plain := ratios.get(OVER_PLAIN)) is not None:
         text += (
-            f" A forest that is not given the colours reaches {spread[PLAIN_FOREST]:.4f}, of which the model has "
-            f"{plain.value:.2f} times ({plain.low:.2f} to {plain.high:.2f})."
+            f" A forest without the colours reaches {spread[PLAIN_FOREST]:.4f}; the model has {plain.value:.2f} "
+            f"times that ({plain.low:.2f} to {plain.high:.2f})."
         )
     if best != FOREST:
         word = "below" if spread[best] < spread["redshift"] else "above"
         text += (
-            f" The best of the simpler methods is the {outcome.labels[best]}, at {spread[best]:.4f}, {word} it."
+            f" The best of the simpler methods, none of which sees a picture, is the {outcome.labels[best]}, at "
+            f"{spread[best]:.4f}, {word} it."
         )
     return text

@@ -86,10 +86,10 @@ class PhotometricBaselines:
     def labels(self) -> Mapping[str, str]:
         """Names for a reader."""
         return {
-            FOREST: "random forest on magnitudes",
-            PLAIN_FOREST: "random forest without colours",
-            BOOSTING: "gradient boosting on magnitudes",
-            NETWORK: "small network on magnitudes",
+            FOREST: "random forest",
+            PLAIN_FOREST: "forest without colours",
+            BOOSTING: "gradient boosting",
+            NETWORK: "small network",
         }
 
     @property
