@@ -126,6 +126,23 @@ def test_what_training_never_saw_does_not_run_away() -> None:
     assert float(mean.abs().max()) < 2.5
 
 
+def test_a_ratio_survives_where_both_fields_are_a_little_beyond_training() -> None:
+    generator = torch.Generator().manual_seed(4)
+    truth = math.sqrt(3) * (2 * torch.rand((ROWS, 6), generator=generator) - 1)
+    common = torch.randn(ROWS, generator=generator)
+    maps = 0.3 * torch.randn((ROWS, 2, SIDE, SIDE), generator=generator) + common[:, None, None, None]
+    maps[:, 0] += 0.3 * truth[:, 0, None, None]
+    summaries = Summaries(SIDE, [0.5, 0.5])
+    found = summaries(maps)
+    ridge = Ridge(summaries, 2, 6)
+    within = common < common.quantile(0.95)
+    ridge.fit(found[within], truth[within], 0.0)
+    mean, _ = ridge(ridge.scaled(found), torch.ones((ROWS, 2), dtype=torch.bool))
+    squared = (mean - truth)[:, 0].square()
+    assert squared[within].mean().sqrt() < 0.2
+    assert squared[~within].mean().sqrt() < 0.4
+
+
 def test_the_penalty_is_chosen_on_validation_maps() -> None:
     summaries, found, truth = make_rows()
     few, noise = slice(0, 40), torch.randn((40, 6), generator=torch.Generator().manual_seed(3))

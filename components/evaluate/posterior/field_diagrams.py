@@ -33,7 +33,9 @@ def draw_importance(importance: Importance) -> Figure:
         drawing,
         f"What each of the fields {', '.join(fields)} is worth by four methods, with intervals.",
         f"What a field is worth depends on what is asked: alone, as the last to join, to this network as it is, "
-        f"or on average over all company. By the last, Shapley's, {best} is worth most. Bars are intervals.",
+        f"or on average over all company. By the last, Shapley's, {best} is worth most. "
+        "A field of another universe belies the rest, and may cost more than knowing nothing: a loss above 1. "
+        "Bars are intervals.",
     )
 
 

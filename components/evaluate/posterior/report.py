@@ -99,19 +99,19 @@ def _add_scores(section: Section, outcome: Outcome) -> None:
         "Scores of single maps. The first field alone is held against its own power spectrum.",
         [
             Column("Score"),
-            Column("Network", ".3f"),
+            Column("Network", ".4f"),
             Column("95 % interval"),
-            Column(f"{outcome.fields[0]} alone", ".3f"),
-            Column("Its ridge", ".3f"),
-            Column("Power spectra", ".3f"),
-            Column("Mean, variance", ".3f"),
-            Column("Prior", ".3f"),
+            Column(f"{outcome.fields[0]} alone", ".4f"),
+            Column("Its ridge", ".4f"),
+            Column("Power spectra", ".4f"),
+            Column("Mean, variance", ".4f"),
+            Column("Prior", ".4f"),
         ],
         [
             [
                 definition.label,
                 outcome.scores[definition.name].value,
-                format_interval(outcome.scores[definition.name].low, outcome.scores[definition.name].high, ".3f"),
+                format_interval(outcome.scores[definition.name].low, outcome.scores[definition.name].high, ".4f"),
                 _value(outcome.single_scores, definition.name),
                 *(_value(outcome.baselines[name], definition.name) for name in _BESIDE),
             ]

@@ -16,6 +16,7 @@ _REMEMBERED = 8192
 """Sets of fields whose solution is kept: all of thirteen fields, 0.4 GB. A training asks for most of them."""
 
 _MARGIN = 0.05
+_ROOM = 0.25
 _LEAST_UNIT = 1e-6
 _LEAST_SPREAD = 1e-3
 
@@ -72,7 +73,7 @@ class Ridge(nn.Module):
         self.register_load_state_dict_post_hook(lambda *_: self._solved.clear())  # type: ignore[no-untyped-call]
 
     def scaled(self, summaries: Tensor) -> Tensor:
-        """Bring summaries to a mean of 0 and a deviation of 1; what training never saw counts as its extremes."""
+        """Bring summaries to a mean of 0 and a deviation of 1; what is far beyond training is cut."""
         kept = torch.clamp(summaries, self.get_buffer("lowest"), self.get_buffer("highest"))
         return (kept - self.get_buffer("raw_centre")) / self.get_buffer("raw_unit")
 
@@ -112,8 +113,10 @@ class Ridge(nn.Module):
         independence : float
             Weight of squared covariances of errors with feedback beside squared errors.
         """
-        self._set("lowest", summaries.amin(0))
-        self._set("highest", summaries.amax(0))
+        # Cut far outside alone: ratios of fields tell most, and cutting one of two by a little breaks theirs.
+        room = _ROOM * (summaries.amax(0) - summaries.amin(0))
+        self._set("lowest", summaries.amin(0) - room)
+        self._set("highest", summaries.amax(0) + room)
         self._set("raw_centre", summaries.mean(0))
         self._set("raw_unit", summaries.std(0).clamp(min=_LEAST_UNIT))
         expanded = self._expanded(self.scaled(summaries)).double()
