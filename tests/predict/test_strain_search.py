@@ -81,14 +81,14 @@ def test_gw150914_is_the_loudest_of_its_32_seconds(real_data: Path, tmp_path: Pa
     assert np.all(found.louder[1:] > 0)
     assert np.all(np.diff(found.false_alarms_per_day) >= 0)
     table = read_table(tmp_path / "predictions.parquet")
-    assert table["rank"].tolist() == list(range(1, 11))
+    assert table["rank"].tolist() == list(range(1, 1 + len(found.gps)))
     assert set(table["detectors"]) == {"H1 L1"}
     assert read_provenance(tmp_path / "predictions.parquet").origin == "real"
     written = pd.read_csv(tmp_path / "predictions.csv")
     assert list(written.columns) == list(table)
     np.testing.assert_allclose(written["gps"], found.gps, rtol=0, atol=1e-5)
     drawn = sorted((tmp_path / "plots").glob("*.svg"))
-    assert len(drawn) == 10
+    assert len(drawn) == len(found.gps) >= 9
     assert "GPS 1126259462.4" in drawn[0].read_text()
     assert "times the mean energy of noise" in drawn[0].read_text()
 
@@ -159,8 +159,9 @@ def test_a_gap_is_no_candidate_and_spoils_nothing_around_it(real_data: Path, tmp
     )
     rate = round(RATE)
     assert not stretch.good[0, round(9.6 * rate) : round(11.4 * rate)].any()
-    assert stretch.good[0, : 9 * rate].all()
-    assert stretch.good[0, 12 * rate :].all()
+    assert not stretch.good[0, : rate // 2].any(), "nor is the very beginning searched"
+    assert stretch.good[0, rate : 9 * rate].all()
+    assert stretch.good[0, 12 * rate : 31 * rate].all()
     far = np.r_[rate : 9 * rate, 12 * rate : 31 * rate]
     assert (stretch.white[0, far] - whole.white[0, far]).std() < 0.3
     found = search_files([gap, real_data / "gw" / L1], MatchedFilter(), WHITENING, tmp_path / "out", Settings())

@@ -48,7 +48,7 @@ def _draw(stretch: Stretch, gps: float, statistic: float) -> str:
         energy, first, last = _tiles(stretch, DETECTORS.index(name), gps)
         axes.set_xlim(-_BEFORE_SECONDS, _AFTER_SECONDS)
         paint_energy(axes, energy, first, last, name)
-    panels[0].set_title(f"Statistic {statistic:.2f}; darkest: {LOUD:.0f} times the mean energy of noise, or more")
+    panels[0].set_title(f"Statistic {statistic:.2f}; darkest: {LOUD:.0f} times the mean energy of noise")
     panels[-1].set_xlabel(f"seconds from GPS {gps:.2f}")
     alt = f"Spectrograms of {', '.join(shown)} around GPS {gps:.2f}"
     return finish(drawing, alt, f"{alt}; statistic {statistic:.2f}.").svg

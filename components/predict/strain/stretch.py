@@ -21,7 +21,8 @@ _PSD_SECONDS = 4
 _SHORTEST_SECONDS = 16
 """With less the noise density rests on fewer than seven overlapping periodograms."""
 _FLANK_SECONDS = 0.5
-"""Strain rises softly from its ends and from gaps: a step would ring for seconds, far louder than any wave."""
+"""Strain rises softly from its ends and from gaps: a step would ring for seconds, far louder than any wave. So
+near to them it is not searched: the mains and other lines, which whitening takes out elsewhere, are left there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,9 +94,7 @@ def read_stretch(files: Sequence[Path], whitening: Whitening) -> Stretch:
             )
         index = DETECTORS.index(strain.detector)
         first = round((start - strain.gps_start) * rate)
-        trusted = np.repeat(strain.good, round(rate)) & present
-        for begin, end in _runs(~present):
-            trusted[max(0, begin - round(_FLANK_SECONDS * rate)) : end + round(_FLANK_SECONDS * rate)] = False
+        trusted = np.repeat(strain.good, round(rate)) & _far_inside(present, round(_FLANK_SECONDS * rate))
         good[index] = trusted[first : first + samples]
         white[index] = whiten_series(strain, whitening)[first : first + samples]
     return Stretch(start, rate, white, good)
@@ -120,6 +119,14 @@ def whiten_series(strain: Strain, whitening: Whitening) -> npt.NDArray[np.float3
     response = passed / np.sqrt(np.interp(fine, frequency, density) * rate / 2 * (passed**2).mean())
     white = fft.irfft(fft.rfft(tapered) * response, len(values))
     return np.where(present, white, 0.0).astype(np.float32)
+
+
+def _far_inside(present: npt.NDArray[np.bool_], reach: int) -> npt.NDArray[np.bool_]:
+    """Leave out what is closer than `reach` samples to a gap or an end."""
+    inside = np.zeros(len(present), dtype=bool)
+    for begin, end in _runs(present):
+        inside[begin + reach : max(begin + reach, end - reach)] = True
+    return inside
 
 
 def _runs(mask: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
