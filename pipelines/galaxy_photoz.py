@@ -38,7 +38,7 @@ def galaxy_photoz(
     blocks: list[int] = [1, 1],  # noqa: B006
     hidden: int = 128,
     dropout: float = 0.1,
-    epochs: int = 12,
+    epochs: int = 20,
     batch_size: int = 64,
     learning_rate: float = 3e-3,
     patience: int = 10,

@@ -9,7 +9,7 @@ from conftest import Ratio
 from torch import Tensor, nn
 
 from components.train.conv1d.answers import RedshiftAnswer
-from components.train.image_cnn.network import Architecture, CutoutNetwork, symmetry
+from components.train.image_cnn.network import Architecture, symmetry
 from components.train.image_cnn.side_inputs import MAGNITUDES, SideInputs
 from components.train.image_cnn.training import BIN_STEP, blur, fastest_precision, make_loss
 
@@ -40,8 +40,6 @@ def trained(rows: dict[str, np.ndarray], network: nn.Module, loss: Step, precisi
     """Make some steps as `components.common.training` makes them, and return the last loss."""
     network.train()
     torch.manual_seed(0)
-    assert isinstance(network, CutoutNetwork)
-    network.keep_magnitudes()
     optimizer = torch.optim.AdamW(network.parameters(), 1e-3, fused=True)
     value = torch.zeros(())
     for step in range(STEPS):
@@ -60,15 +58,14 @@ def plain_loss(answer: RedshiftAnswer, sides: SideInputs) -> Step:
     """Loss as most would write it: float32 in PyTorch's own layout, each cutout turned by itself."""
 
     def loss(network: nn.Module, batch: dict[str, Tensor]) -> Tensor:
-        assert isinstance(network, CutoutNetwork)
         images = batch["image"].float() / 64
         turned = [
             symmetry(image, int(k)) for image, k in zip(images, torch.randint(8, (len(images),)), strict=True)
         ]
         magnitudes = torch.stack([batch[name] for name in MAGNITUDES], 1).numpy()
         magnitudes[np.random.default_rng(0).random(len(magnitudes)) < 0.1] = np.nan
-        outputs = network.answers(torch.stack(turned), torch.as_tensor(sides.make(magnitudes)))
-        return answer.loss(outputs.flatten(0, 1), blur(batch["redshift"].repeat(network.members), BIN_STEP))
+        outputs = network(torch.stack(turned), torch.as_tensor(sides.make(magnitudes)))
+        return answer.loss(outputs, blur(batch["redshift"], BIN_STEP))
 
     return loss
 

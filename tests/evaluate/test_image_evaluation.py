@@ -86,7 +86,6 @@ def test_the_report_says_who_wins_and_what_it_rests_on(evaluated: Path) -> None:
     for said in (
         "Semi-empirical data",
         "that of the random forest on magnitudes and colours of the same galaxies",
-        "It learnt from magnitudes first",
         "small network",
         "forest without colours",
         "pictures exchanged among the galaxies",

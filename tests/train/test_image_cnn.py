@@ -20,14 +20,7 @@ from components.train.image_cnn.attribution import integrated_gradients
 from components.train.image_cnn.inference import load_model
 from components.train.image_cnn.network import Architecture, Residual, symmetry, vary
 from components.train.image_cnn.side_inputs import MAGNITUDES, SideInputs, stack_magnitudes
-from components.train.image_cnn.training import (
-    Settings,
-    fastest_precision,
-    learn_magnitudes,
-    make_loss,
-    storage_unit,
-    train,
-)
+from components.train.image_cnn.training import Settings, fastest_precision, make_loss, storage_unit, train
 
 STORED = {"bands": ["i", "r", "g"], "encoding": "jpeg", "size": 16, "scale_arcsec": 0.396127}
 
@@ -101,33 +94,6 @@ def test_rows_stay_with_their_labels_when_they_are_turned() -> None:
 def test_a_block_begins_as_nothing() -> None:
     data = torch.rand(2, 4, 8, 8)
     assert torch.equal(Residual(4)(data), data)
-
-
-def test_pictures_begin_as_nothing_and_members_are_averaged() -> None:
-    torch.manual_seed(0)
-    network = Architecture(3, 16, [4, 4], [0, 1], hidden=8, outputs=6, side_inputs=10, members=3).build().eval()
-    images, beside = torch.rand(5, 3, 16, 16), torch.rand(5, 10)
-    assert torch.equal(network(images, beside), network(None, beside))
-    each = network.answers(images, beside)
-    assert each.shape == (3, 5, 6)
-    assert torch.allclose(network(images, beside).exp(), each.softmax(2).mean(0), atol=1e-6)
-    own = network.answers(images, beside.repeat(3, 1, 1))
-    assert torch.allclose(own, each, atol=1e-6), "the same numbers for each member"
-
-
-def test_what_magnitudes_say_is_kept_while_pictures_are_learnt(toy: Path, learnt: Path) -> None:
-    table = toy / "dataset.parquet"
-    settings = replace(TOY, epochs=1)
-    model = load_model(learnt)
-    torch.manual_seed(settings.seed)
-    network = model.architecture.build()
-    loss = make_loss(model.answer, model.side_inputs, "redshift", storage_unit(read_settings(table)))
-    history = learn_magnitudes(network, loss, table, settings)
-    assert model.record["magnitudes_loss"] == pytest.approx(min(epoch["validation_loss"] for epoch in history))
-    assert model.record["validation_loss"] < model.record["magnitudes_loss"], "only pictures tell"
-    for name, value in network.state_dict().items():
-        if name.startswith(("beside", "told")):
-            assert torch.equal(value, model.network.state_dict()[name])
 
 
 def test_it_learns_from_pictures_alone_what_only_pictures_tell(toy: Path, learnt: Path) -> None:
@@ -207,12 +173,12 @@ def test_a_killed_training_is_taken_up(toy: Path, tmp_path: Path, monkeypatch: p
         with pytest.raises(KilledError):
             train(toy, tmp_path / "model", short)
     assert not (tmp_path / "model").exists()
-    first, kept = sorted((tmp_path / "checkpoints").iterdir(), key=lambda folder: "first" not in folder.name)
+    (kept,) = (tmp_path / "checkpoints").iterdir()
     seconds = [epoch["seconds"] for epoch in json.loads((kept / "history.json").read_text())["history"]]
     train(toy, tmp_path / "model", short)
     again = [epoch["seconds"] for epoch in json.loads((tmp_path / "model" / "history.json").read_text())]
     assert again == seconds, "not one epoch was trained twice"
-    assert not [folder for folder in (first, kept) if folder.exists()]
+    assert not kept.exists()
 
 
 def test_magnitudes_are_scaled_by_training_rows_and_missing_ones_are_said() -> None:

@@ -50,8 +50,6 @@ class Attention:
         Which objects these are.
     radius_arcsec, share : ndarray
         Rings around the middle, and which share of all attribution lies inside their outer edge.
-    losses : (float, float) or None
-        Validation loss of magnitudes alone, and with pictures; None where they were not learnt one after another.
     """
 
     objects: int
@@ -62,7 +60,6 @@ class Attention:
     rows: npt.NDArray[np.int64]
     radius_arcsec: Floats
     share: Floats
-    losses: tuple[float, float] | None = None
 
 
 def _with_image(change: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]) -> Change:
@@ -121,8 +118,7 @@ def examine(model: Model, outcome: Outcome, settings: Mapping[str, Any]) -> Atte
         moved[name] = float(np.median(np.abs(value - before) / (1 + before)))
     rows = _spread(truth)
     maps, radius, share = _attribute(model, data, rows, scale)
-    losses = getattr(model, "losses", None)
-    return Attention(len(truth), nmad, moved, data["image"][rows], maps, rows, radius, share, losses)
+    return Attention(len(truth), nmad, moved, data["image"][rows], maps, rows, radius, share)
 
 
 def _spread(truth: Floats) -> npt.NDArray[np.int64]:

@@ -129,12 +129,6 @@ def _add_features(section: Section, curves: Curves) -> None:
 def _add_attention(section: Section, e: "Evaluation") -> None:
     found: Attention = e.findings
     section.text(_describe(found))
-    if found.losses is not None:
-        alone, together = found.losses
-        section.text(
-            "It learnt from magnitudes first, and then what pictures add to them. On validation galaxies the "
-            f"negative log-likelihood was {alone:.3f} with magnitudes alone and {together:.3f} with the pictures."
-        )
     section.table(
         f"The model on {found.objects} test galaxies that were changed.",
         [Column("Change"), Column("NMAD of dz/(1+z)", _FORM), Column("Median move of z/(1+z)", _FORM)],

@@ -47,12 +47,6 @@ class FedModel:
         images, *magnitudes = data
         return self.model.predict(images, np.stack(magnitudes, axis=1))
 
-    @property
-    def losses(self) -> tuple[float, float] | None:
-        """Validation loss with magnitudes alone, and with pictures; None where it saw one of them alone."""
-        alone, together = (self.model.record.get(name) for name in ("magnitudes_loss", "validation_loss"))
-        return (alone, together) if alone is not None and together is not None else None
-
     def attribute(self, data: Columns) -> npt.NDArray[np.float32] | None:
         """Attribute predictions to pixels; None where the network sees no picture."""
         from components.train.image_cnn.attribution import integrated_gradients  # imports torch

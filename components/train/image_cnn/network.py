@@ -1,6 +1,5 @@
 """A small residual network for cutouts of galaxies, with magnitudes at its side where they are wanted."""
 
-import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -39,8 +38,6 @@ class Architecture:
         Whether it looks at the cutouts.
     side_inputs : int
         Numbers of the magnitudes that it is given beside the cutouts; 0 for none.
-    members : int
-        Answers whose probabilities are averaged; each has layers of its own behind the convolutions.
     """
 
     bands: int
@@ -52,7 +49,6 @@ class Architecture:
     dropout: float = 0.1
     images: bool = True
     side_inputs: int = 0
-    members: int = 4
 
     def __post_init__(self) -> None:
         if self.size < _REDUCTION or self.size % _REDUCTION:
@@ -71,14 +67,14 @@ class Architecture:
 
 
 class CutoutNetwork(nn.Module):
-    """Patches, residual blocks at low resolution, and a weighted mean over the picture, beside magnitudes.
+    """Patches, residual blocks at low resolution, and a weighted mean over the picture.
 
     Almost all of the work is at a quarter and an eighth of the resolution, where a minibatch fits into the caches
     of a processor. The weights of the mean over the picture are learnt, for each feature its own: a galaxy is in
     the middle of its cutout, and its neighbours are not, which a plain mean cannot tell.
 
-    The logits are a sum: what the magnitudes say, and what a picture adds to that, which begins as nothing. So
-    the magnitudes can be learnt first, and the pictures need not learn again what is known from them.
+    Both kinds of input are learnt together. To learn the magnitudes first, by four members, and then what pictures
+    add to them, was no better on validation rows: a cross entropy of 2.548 instead of 2.532.
 
     Parameters
     ----------
@@ -90,17 +86,7 @@ class CutoutNetwork(nn.Module):
         super().__init__()
         self.layout = torch.channels_last
         a = architecture
-        self.members = a.members
-        if not (a.images or a.side_inputs):
-            raise ParameterError("The network is shown nothing.", "Let it see images, magnitudes or both.")
-        if a.side_inputs:
-            self.beside = nn.Sequential(
-                Linears(a.members, a.side_inputs, a.hidden),
-                nn.GELU(),
-                Linears(a.members, a.hidden, a.hidden),
-                nn.GELU(),
-            )
-            self.told = nn.Sequential(nn.Dropout(a.dropout), Linears(a.members, a.hidden, a.outputs))
+        joined = 0
         if a.images:
             small = a.size // _REDUCTION
             self.trunk = nn.Sequential(
@@ -115,70 +101,32 @@ class CutoutNetwork(nn.Module):
             )
             self.weight = nn.Parameter(torch.full((a.channels[1], small, small), 1.0 / small**2))
             self.seen = nn.Sequential(nn.Linear(a.channels[1], a.hidden), nn.GELU(), nn.Dropout(a.dropout))
-            last = Linears(a.members, a.hidden, a.outputs)
-            self.added = nn.Sequential(
-                Linears(a.members, a.hidden * (2 if a.side_inputs else 1), a.hidden),
-                nn.GELU(),
-                nn.Dropout(a.dropout),
-                last,
+            joined += a.hidden
+        if a.side_inputs:
+            self.beside = nn.Sequential(
+                nn.Linear(a.side_inputs, a.hidden), nn.GELU(), nn.Linear(a.hidden, a.hidden), nn.GELU()
             )
-            if a.side_inputs:
-                nn.init.zeros_(last.weight)
-                nn.init.zeros_(last.bias)
+            joined += a.hidden
+        if not joined:
+            raise ParameterError("The network is shown nothing.", "Let it see images, magnitudes or both.")
+        self.head = nn.Sequential(
+            nn.Linear(joined, a.hidden), nn.GELU(), nn.Dropout(a.dropout), nn.Linear(a.hidden, a.outputs)
+        )
 
     def forward(self, images: Tensor | None, beside: Tensor | None = None) -> Tensor:
-        """Map cutouts (batch, bands, size, size) and numbers (batch, side_inputs) to logits (batch, outputs).
-
-        They are the logarithm of the mean of the members' probabilities. Without cutouts it answers from the
-        numbers alone.
-        """
-        answers = self.answers(images, beside)
-        return torch.logsumexp(answers.log_softmax(2), 0) - math.log(len(answers))
-
-    def answers(self, images: Tensor | None, beside: Tensor | None = None) -> Tensor:
-        """Return the logits of each member, (members, batch, outputs).
-
-        The numbers may be others for each member: then they are (members, batch, side_inputs).
-        """
+        """Map cutouts (batch, bands, size, size) and numbers (batch, side_inputs) to (batch, outputs)."""
+        parts = []
         features = None
         if images is not None:
             features = self.trunk(images.contiguous(memory_format=self.layout)).float()
         device = "cpu" if features is None else features.device.type
-        sums, joined = [], []
         with torch.autocast(device, enabled=False):  # rounded to bfloat16, magnitudes would be alike
-            if beside is not None:
-                joined.append(self.beside(beside.float()))
-                sums.append(self.told(joined[0]))
             if features is not None:
-                seen = self.seen(torch.einsum("bchw,chw->bc", features, self.weight))
-                joined.append(seen.expand(self.members, -1, -1))
-                sums.append(self.added(torch.cat(joined, 2)))
-        return torch.stack(sums).sum(0)
-
-    def keep_magnitudes(self) -> None:
-        """Learn no more what magnitudes say; what pictures add to it is still learnt."""
-        for part in (self.beside, self.told):
-            part.requires_grad_(False)
-
-
-class Linears(nn.Module):
-    """A linear layer for each of several members, computed at once.
-
-    Parameters
-    ----------
-    members, inputs, outputs : int
-        Its sizes.
-    """
-
-    def __init__(self, members: int, inputs: int, outputs: int):
-        super().__init__()
-        reach = 1 / math.sqrt(inputs)
-        self.weight = nn.Parameter(torch.empty(members, inputs, outputs).uniform_(-reach, reach))
-        self.bias = nn.Parameter(torch.empty(members, 1, outputs).uniform_(-reach, reach))
-
-    def forward(self, data: Tensor) -> Tensor:
-        """Map (batch, inputs), or (members, batch, inputs), to (members, batch, outputs)."""
-        return torch.baddbmm(self.bias, data.expand(len(self.weight), -1, -1), self.weight)
+                parts.append(self.seen(torch.einsum("bchw,chw->bc", features, self.weight)))
+            if beside is not None:
+                parts.append(self.beside(beside.float()))
+            answer: Tensor = self.head(torch.cat(parts, 1))
+        return answer
 
 
 class Residual(nn.Module):

@@ -54,10 +54,6 @@ class SideInputs:
         numbers = np.where(missing, 0.0, np.clip(scaled, -_LARGEST, _LARGEST))
         return np.concatenate([numbers, missing], axis=1).astype(np.float32)
 
-    def unknown(self) -> npt.NDArray[np.float32]:
-        """Return the numbers of an object of which no magnitude is known: shape (count,)."""
-        return np.repeat(np.array([0, 1], dtype=np.float32), len(self.centre))
-
     def to_json(self) -> dict[str, Any]:
         """Return the JSON-able form that a model folder stores."""
         return asdict(self)

@@ -1,7 +1,7 @@
 """The train stage: a network for cutouts, chosen on validation rows, calibrated, and stored."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,19 +21,11 @@ from components.common.tables import (
     read_table,
 )
 from components.common.telemetry import report_counts, stage
-from components.common.training import (
-    Epoch,
-    Loss,
-    Schedule,
-    checkpoint_folder,
-    fit,
-    forget,
-    pick_device,
-)
+from components.common.training import Schedule, checkpoint_folder, fit, forget, pick_device
 from components.preprocess.cutouts.preparation import Preparation, prepare
 from components.train.conv1d.answers import RedshiftAnswer
 from components.train.image_cnn.inference import INPUTS, CutoutModel, save_model
-from components.train.image_cnn.network import Architecture, CutoutNetwork, vary
+from components.train.image_cnn.network import Architecture, vary
 from components.train.image_cnn.side_inputs import MAGNITUDES, SideInputs, stack_magnitudes
 from components.train.network_folder import identify, record_training
 
@@ -48,11 +40,6 @@ CALIBRATION_ROWS = 20_000
 
 WITHHELD = 0.1
 """Share of the training rows whose magnitudes are withheld, so that a picture alone can be answered for too."""
-
-BOTH = "images+magnitudes"
-
-FIRST_BATCH, FIRST_STEPS, FIRST_EPOCHS = 128, 20_000, (5, 60)
-"""Of what is learnt from magnitudes before pictures: rows in a minibatch, most of them, range of the epochs."""
 
 _SCALE_ROWS = 8192
 
@@ -87,7 +74,7 @@ class Settings:
     blocks: list[int] = field(default_factory=lambda: [1, 1])
     hidden: int = 128
     dropout: float = 0.1
-    epochs: int = 12
+    epochs: int = 20
     batch_size: int = 64
     learning_rate: float = 3e-3
     patience: int = 10
@@ -130,46 +117,20 @@ def train(dataset: Path, model: Path, settings: Settings) -> None:
         report_counts(rows_in=training.rows, rows_validation=validation.rows)
         torch.manual_seed(settings.seed)
         network = architecture.build()
-        loss = _loss(table, settings, answer, side_inputs)
-        identity = asdict(settings), architecture.to_json(), identify(table)
-        before, checkpoint = (checkpoint_folder(name, *identity) for name in ("image_cnn_first", "image_cnn"))
-        first = learn_magnitudes(network, loss, table, settings, before) if settings.inputs == BOTH else []
-        schedule = _schedule(settings)
+        checkpoint = checkpoint_folder("image_cnn", asdict(settings), architecture.to_json(), identify(table))
+        schedule, stored = _schedule(settings), read_settings(table)
+        loss = make_loss(answer, side_inputs, settings.target, storage_unit(stored))
         history = fit(network, loss, training, validation, schedule, checkpoint)
-        losses = {"magnitudes_loss": _lowest(first), "validation_loss": _lowest(history)}
-        record = record_training(table, settings, history, precision=schedule.precision, **losses)
-        unfinished = CutoutModel(network, architecture, answer, side_inputs, read_settings(table), record)
+        record = record_training(table, settings, history, precision=schedule.precision)
+        unfinished = CutoutModel(network, architecture, answer, side_inputs, stored, record)
         with whole(model) as folder:
             save_model(folder, calibrate(unfinished, table), history)
-        for done in (before, checkpoint):
-            forget(done)
-
-
-def learn_magnitudes(
-    network: CutoutNetwork, loss: Loss, table: Path, settings: Settings, checkpoint: Path | None = None
-) -> list[Epoch]:
-    """Learn what magnitudes say before a picture is looked at, and learn it no more.
-
-    Magnitudes need many cheap epochs, pictures few dear ones; learnt together, the pictures of a few thousand
-    galaxies are known by heart before the magnitudes are understood.
-    """
-    columns = [*MAGNITUDES, settings.target]
-    training = Minibatches(table, columns, "train", FIRST_BATCH)
-    validation = Minibatches(table, columns, "validation", 8 * FIRST_BATCH)
-    epochs = int(np.clip(FIRST_STEPS / len(training), FIRST_EPOCHS[0], FIRST_EPOCHS[1]))
-    schedule = Schedule(epochs, settings.learning_rate, patience=epochs, seed=settings.seed, precision="float32")
-    history = fit(network, loss, training, validation, schedule, checkpoint)
-    network.keep_magnitudes()
-    return history
+        forget(checkpoint)
 
 
 def make_loss(
-    answer: RedshiftAnswer,
-    side_inputs: SideInputs,
-    target: str,
-    unit: float = 1.0,
-    withheld: float = WITHHELD,
-) -> Loss:
+    answer: RedshiftAnswer, side_inputs: SideInputs, target: str, unit: float = 1.0
+) -> Callable[[nn.Module, dict[str, Tensor]], Tensor]:
     """Make the loss of a minibatch of columns, whose cutouts are turned and mirrored in training alone.
 
     Parameters
@@ -183,10 +144,8 @@ def make_loss(
     unit : float
         What 1 of a stored cutout is to the network, as of `storage_unit`.
     """
-    unknown = side_inputs.unknown()
 
     def loss(network: nn.Module, batch: dict[str, Tensor]) -> Tensor:
-        assert isinstance(network, CutoutNetwork)
         images = beside = None
         if IMAGE in batch:
             shown = batch[IMAGE]
@@ -194,19 +153,15 @@ def make_loss(
                 shown = shown.to(dtype_for(shown))
             shown = vary(shown) if network.training else shown
             images = shown.to(dtype_for(shown), memory_format=torch.channels_last).mul_(unit)
-        truth = batch[target]
         if MAGNITUDES[0] in batch:
             magnitudes = torch.stack([batch[name].float() for name in MAGNITUDES], 1).cpu().numpy()
-            beside = torch.as_tensor(side_inputs.make(magnitudes)).to(truth.device)
-        if not network.training:
-            return answer.loss(network(images, beside), truth)
-        if beside is not None and withheld:
-            beside = beside.repeat(network.members, 1, 1)
-            beside[torch.rand(beside.shape[:2], device=beside.device) < withheld] = torch.as_tensor(unknown).to(
-                beside
-            )
-        outputs = network.answers(images, beside).flatten(0, 1)
-        return answer.loss(outputs, blur(truth.repeat(network.members), BIN_STEP))
+            if network.training and images is not None:
+                magnitudes[torch.rand(len(magnitudes)).numpy() < WITHHELD] = np.nan
+            beside = torch.as_tensor(side_inputs.make(magnitudes)).to(batch[target].device)
+        truth = batch[target]
+        if network.training:
+            truth = blur(truth, BIN_STEP)
+        return answer.loss(network(images, beside), truth)
 
     return loss
 
@@ -263,15 +218,6 @@ def calibrate(model: CutoutModel, table: Path) -> CutoutModel:
             break
     answer = model.answer.calibrated(np.concatenate(outputs), np.concatenate(truth))
     return dataclasses.replace(model, answer=answer)
-
-
-def _loss(table: Path, settings: Settings, answer: RedshiftAnswer, side_inputs: SideInputs) -> Loss:
-    withheld = WITHHELD if "images" in settings.inputs else 0.0
-    return make_loss(answer, side_inputs, settings.target, storage_unit(read_settings(table)), withheld)
-
-
-def _lowest(history: list[Epoch]) -> float | None:
-    return min((epoch["validation_loss"] for epoch in history), default=None)
 
 
 def _names(inputs: str) -> list[str]:
