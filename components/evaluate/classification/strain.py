@@ -198,7 +198,7 @@ def _add_reactions(report: Report, found: Reactions) -> None:
 
 
 def _range(low: float, high: float) -> str:
-    return f"{low:.3f} to {high:.3f}"
+    return f"{low:.3f}\u00a0to\u00a0{high:.3f}"
 
 
 def _add_pictures(report: Report, e: Evaluation) -> None:
