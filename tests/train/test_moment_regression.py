@@ -91,6 +91,17 @@ def test_a_row_is_answered_by_its_own_fields_alone() -> None:
     assert spread[1, 0] < 0.5 * spread[2, 0], "the second field says nothing of omega_m"
 
 
+def test_coarse_arithmetic_of_a_network_is_not_that_of_the_regression() -> None:
+    summaries, found, truth = make_rows()
+    ridge = Ridge(summaries, 2, 6)
+    ridge.fit(found, truth, 0.0)
+    present = torch.ones((ROWS, 2), dtype=torch.bool)
+    before, _ = ridge(ridge.scaled(found), present)
+    with torch.autocast("cpu", torch.bfloat16):
+        after, _ = ridge(ridge.scaled(found), present)
+    assert torch.equal(before, after)
+
+
 def test_independence_takes_feedback_out_of_the_errors() -> None:
     summaries, found, truth = make_rows(leak=0.5)
     ridge = Ridge(summaries, 2, 6)

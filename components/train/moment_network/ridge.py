@@ -91,6 +91,10 @@ class Ridge(nn.Module):
         -------
         mean, spread : Tensor, shape (rows, parameters)
         """
+        with torch.autocast(scaled.device.type, enabled=False):  # its weights cancel: they need all their digits
+            return self._answer(scaled.float(), present)
+
+    def _answer(self, scaled: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
         inputs = (self._expanded(scaled) - self.get_buffer("centre")) / self.get_buffer("unit")
         sets, which = torch.unique(present, dim=0, return_inverse=True)
         solved = [self._solution(one) for one in sets]
