@@ -4,9 +4,10 @@ In the store a run is `runs/<exercise>/<run id>/`: `<stage>/<output>/...` for wh
 `report.html`, `failures/` for what failed, and last `run.json`, which so marks it as complete. Outputs that an
 earlier run made are not stored twice: `run.json` names the keys under which they lie.
 
-Old runs are pruned on this machine: the newest few of an exercise stay, and those whose outputs they refer to. The
-embedded store, which lies on the same disk, then loses the data sets of the pruned runs and keeps their records,
-models and results. A store that others run is never pruned.
+Old runs are pruned on this machine: the newest few of an exercise stay, of those that came to nothing as many
+again, so that mistakes do not push out what succeeded, and those whose outputs they refer to. The embedded store,
+which lies on the same disk, then loses the data sets of the pruned runs and keeps their records, models and
+results. A store that others run is never pruned.
 """
 
 import shutil
@@ -80,10 +81,13 @@ def prune(slug: str, store: Store | None = None, keep: int = KEPT_RUNS) -> list[
     store : Store, optional
         The embedded store, to be relieved of the data sets of the removed runs.
     keep : int
-        Number of runs to keep, beside those that go on and those whose outputs the kept ones refer to.
+        Number of runs to keep that succeeded, and of the others, beside those that go on and those whose outputs
+        the kept ones refer to.
     """
     records = [read_record(path) for path in sorted(runs_folder(slug).glob("*/run.json"), reverse=True)]
-    kept = [record for i, record in enumerate(records) if i < keep or record.status == "running"]
+    kept = [record for record in records if record.status == "running"]
+    kept += [record for record in records if record.status == "succeeded"][:keep]
+    kept += [record for record in records if record.status not in ("running", "succeeded")][:keep]
     needed = {PurePosixPath(o.path).parts[2] for r in kept for s in r.stages for o in s.outputs.values()}
     needed |= {record.run for record in kept}
     removed = [record for record in records if record.run not in needed]

@@ -54,6 +54,13 @@ def test_old_runs_make_room_but_not_those_that_newer_ones_need(run_toy: Run, sto
     assert prune("toy", store, keep=3) == []
 
 
+def test_mistakes_do_not_push_out_what_succeeded(run_toy: Run) -> None:
+    good = run_toy(rows=1)
+    bad = [run_toy(rows=rows, fail="settings") for rows in (2, 3)]
+    assert prune("toy", keep=1) == [bad[0].run]
+    assert {record.run for record in local_runs("toy")} == {good.run, bad[1].run}
+
+
 def test_a_store_of_others_is_not_pruned(run_toy: Run, store: Store) -> None:
     old, _ = run_toy(rows=2), run_toy(rows=3)
     publish(old, store)
