@@ -83,7 +83,8 @@ class ChirpNetwork(JoinedNetwork):
             assert isinstance(envelopes, Envelopes)
             there = [detector for detector in group if response[detector].any()]
             whitening = response[there or slice(None)].mean(0)
-            begun = chirp_kernels(*envelopes.weight.shape, whitening, sample_rate)
+            count, width = envelopes.weight.shape
+            begun = chirp_kernels(count, width, whitening, sample_rate)
             envelopes.weight.data.copy_(torch.from_numpy(begun))
 
 

@@ -90,7 +90,8 @@ class _LoudestEnvelope(torch.autograd.Function):
         by_signal = gradient.new_empty(len(gradient), ctx.samples) if wants_signal else None
         for part, rows in enumerate(ctx.parts):
             data, response = kept[2 * part : 2 * part + 2]
-            is_loudest = _square(response).unflatten(-1, (-1, POOL)) == loudest[rows][..., None]
+            of_pools = _square(response).view(*loudest[rows].shape, POOL)
+            is_loudest = of_pools == loudest[rows][..., None]
             weight = torch.where(is_loudest, 2 * gradient[rows][..., None], 0.0).flatten(-2)
             received = torch.fft.fft(response * weight)
             if by_spectra is not None:
