@@ -238,7 +238,9 @@ def test_a_folder_is_looked_over_before_a_run(folder: Path, tmp_path: Path) -> N
         look_over(str(tmp_path / "gone"))
     for file in folder.glob("*.png"):
         file.write_bytes(b"<html>")
-    with pytest.raises(InputError, match=r"None of the 12 pictures in .* can be used: .* is a web page, not a picture\. Give"):
+    with pytest.raises(
+        InputError, match=r"None of the 12 pictures in .* can be used: .* is a web page, not a picture\. Give"
+    ):
         look_over(str(folder))
     (folder / "labels.csv").unlink()
     with pytest.raises(InputError, match=r"no labels\.csv"):
