@@ -295,19 +295,21 @@ def _add_features(section: Section, e: Evaluation) -> None:
 
 
 def _add_feature_table(section: Section, rows: Table, feature: Feature) -> None:
+    known = [d for d in BINNED if any(d.name in row for row in rows)]  # of waves alone there is no area, for one
+
     def cells(row: Mapping[str, Any]) -> list[Cell]:
         span = f"from {row['low']:g}" if row["high"] is None else f"{row['low']:g} to {row['high']:g}"
-        return [span, row["count"], *(row[d.name].value if d.name in row else None for d in BINNED)]
+        return [span, row["count"], *(row[d.name].value if d.name in row else None for d in known)]
 
     section.table(
         f"Scores by {feature.label}.",
         [
             Column(feature.label[0].upper() + feature.label[1:]),
             Column("Objects", ",.0f"),
-            *(Column(d.label[0].upper() + d.label[1:], _FRACTION) for d in BINNED),
+            *(Column(d.label[0].upper() + d.label[1:], _FRACTION) for d in known),
         ],
         [cells(row) for row in rows],
-        notes="A dash stands where a class is missing from a bin.",
+        notes="A dash stands where a class is missing from a bin. Scores that no bin has are left out.",
     )
 
 

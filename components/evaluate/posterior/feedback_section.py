@@ -16,14 +16,17 @@ _WAYS = {
     "the ridge that it begins from, covariances of errors with feedback were punished.",
 }
 
+_ONE_IN_HUNDRED = 0.01
+
 
 def by_chance(chance: Chance | None) -> str:
     """Say what chance gives."""
     if chance is None:
         return "nothing is known of chance"
+    share = f"{chance.share:.0%}" if chance.share >= _ONE_IN_HUNDRED else "less than 1%"
     return (
         f"by chance {chance.mean:.2f} on average, above {chance.high:.2f} once in twenty times, and at least "
-        f"as much in {chance.share:.0%} of cases".replace("%", "\u202f%")
+        f"as much in {share} of cases".replace("%", "\u202f%")
     )
 
 

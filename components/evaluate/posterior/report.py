@@ -111,7 +111,7 @@ def _add_scores(section: Section, outcome: Outcome) -> None:
             [
                 definition.label,
                 outcome.scores[definition.name].value,
-                format_interval(outcome.scores[definition.name].low, outcome.scores[definition.name].high, ".4f"),
+                _on_one_line(outcome.scores[definition.name]),
                 _value(outcome.single_scores, definition.name),
                 *(_value(outcome.baselines[name], definition.name) for name in _BESIDE),
             ]
@@ -121,6 +121,10 @@ def _add_scores(section: Section, outcome: Outcome) -> None:
         notes="Baselines give no errors of their own: they get their rms errors on these maps, so that χ² is 1. "
         "Its ridge is the regression on moments and power spectra whose answer the network corrects.",
     )
+
+
+def _on_one_line(score: Score) -> str:
+    return format_interval(score.low, score.high, ".4f").replace(" ", "\u00a0")
 
 
 def _value(scores: dict[str, Score], name: str) -> float | None:
