@@ -9,7 +9,6 @@ from pipelines.definition import Definition
 from pipelines.tasks import stage_name, tasks_in_order
 
 _SHARED = {
-    "batch_size": "Rows that the network learns from at once.",
     "seed": "Of everything random: what is simulated or drawn, the split, the first weights, the bootstrap.",
     "external_version": "Opaque. Change it to have unchanged settings run anew, because external files changed.",
 }

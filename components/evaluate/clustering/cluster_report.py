@@ -5,11 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from components.common.clustering_scores import SCORES
-from components.common.report import Column, Headline, Report, Section, format_interval
+from components.common.report import Column, Headline, Report, Section
 from components.common.wording import counted, grouped
 from components.evaluate.clustering.comparison import NAMES, MethodScores, explain, reasons_in_words
-from components.evaluate.clustering.found_section import DRAWN, INTERVAL_AND_CONSTANT, add_external, add_found
+from components.evaluate.clustering.found_section import DRAWN, add_external, add_found, add_scores
 from components.evaluate.clustering.nulls import CONTROL_ROWS
 from components.evaluate.clustering.sky_diagrams import draw_parallaxes, draw_sky, draw_vector_points
 from components.evaluate.clustering.star_diagrams import (
@@ -101,14 +100,10 @@ def _add_found(section: Section, outcome: "Outcome") -> None:
 
 
 def _add_scores(section: Section, outcome: "Outcome") -> None:
-    section.table(
+    add_scores(
+        section,
         "The worst of the true clusters, and all stars together.",
-        [Column("Score"), Column("Value", ".3f"), *INTERVAL_AND_CONSTANT],
-        [
-            [d.label, s.value, format_interval(s.low, s.high, ".3f"), s.baseline]
-            for d in SCORES
-            if (s := outcome.scores.get(d.name))
-        ],
+        outcome.scores,
         notes="A star is a member above a probability of one half. Intervals are of a bootstrap of the stars.",
     )
     section.table(

@@ -1,9 +1,11 @@
 """The parts of the report on what was found: in the region, and among real stars."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from components.common.clustering_scores import SCORES
 from components.common.report import Column, Section, format_interval, format_number
+from components.common.scores import Score
 from components.common.wording import counted, grouped
 from components.evaluate.clustering.naming import name_of
 from components.evaluate.clustering.star_diagrams import draw_colour_magnitude
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
 DRAWN = 6
 """At most so many clusters have a diagram of their own."""
 
-INTERVAL_AND_CONSTANT = (Column("95 % interval", numeric=True), Column("One cluster of all", ".3f"))
 _FLOOR = (
     "Errors include the systematic floor of DR3, 0.025 mas/yr and 0.01 mas (Vasiliev & Baumgardt 2021), which no "
     "number of stars lowers."
@@ -60,6 +61,25 @@ def _with_error(facts: Any, name: str, form: str = ".3f", scale: float = 1.0) ->
     return f"{value}\u00a0±\u00a0{error}"
 
 
+def add_scores(section: Section, title: str, scores: Mapping[str, Score], notes: str) -> None:
+    """Add scores with their intervals, beside what they are if all stars are one cluster."""
+    section.table(
+        title,
+        [
+            Column("Score"),
+            Column("Value", ".3f"),
+            Column("95 % interval", numeric=True),
+            Column("One cluster of all", ".3f"),
+        ],
+        [
+            [d.label, s.value, format_interval(s.low, s.high, ".3f"), s.baseline]
+            for d in SCORES
+            if (s := scores.get(d.name))
+        ],
+        notes=notes,
+    )
+
+
 def add_external(section: Section, external: "External") -> None:
     """Add what was found among real stars, and how it stands to a catalogue."""
     section.text(
@@ -68,14 +88,10 @@ def add_external(section: Section, external: "External") -> None:
         "Nothing was adjusted to them."
     )
     if external.scores:
-        section.table(
+        add_scores(
+            section,
             "The worst of the catalogued clusters.",
-            [Column("Score"), Column("Value", ".3f"), *INTERVAL_AND_CONSTANT],
-            [
-                [d.label, s.value, format_interval(s.low, s.high, ".3f"), s.baseline]
-                for d in SCORES
-                if (s := external.scores.get(d.name))
-            ],
+            external.scores,
             notes=f"The catalogue has {grouped(external.catalogued)} of the stars as members. It is no truth: "
             "what it leaves out counts as false here. An interval without width says that no resample differs.",
         )

@@ -61,8 +61,10 @@ class Settings:
         Widths of the three convolutions in pixels of the unbinned grid; they shrink with `bin_pixels`.
     channels : list of int
         Output channels of the three convolutions.
-    epochs, batch_size, learning_rate, patience : int, int, float, int
+    epochs, learning_rate, patience : int, float, int
         As in `components.common.training.Schedule`.
+    batch_size : int
+        Rows that the network learns from at once.
     templates : int
         Number of rest-frame templates (`restframe` alone).
     dropout : float

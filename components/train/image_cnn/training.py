@@ -60,8 +60,10 @@ class Settings:
         Width of the layers that join pictures and magnitudes.
     dropout : float
         Probability of leaving a feature out in training.
-    epochs, batch_size, learning_rate, patience : int, int, float, int
+    epochs, learning_rate, patience : int, float, int
         As in `components.common.training.Schedule`.
+    batch_size : int
+        Rows that the network learns from at once.
     precision : {"auto", "float32", "bfloat16"}
         Arithmetic of the convolutions; `auto` is bfloat16 where the processor computes in it.
     seed : int

@@ -65,8 +65,10 @@ class Settings:
         Weight of that beside precision.
     compare_marginal : bool
         With `adversarial` and `hsic` also train a network without, to tell what the independence costs.
-    epochs, batch_size, learning_rate, patience : int, int, float, int
+    epochs, learning_rate, patience : int, float, int
         As in `components.common.training.Schedule`.
+    batch_size : int
+        Rows that the network learns from at once.
     precision : {"auto", "float32", "bfloat16"}
         Arithmetic of the convolutions.
     seed : int

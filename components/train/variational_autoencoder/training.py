@@ -53,8 +53,10 @@ class Settings:
         Information of a latent that costs nothing, in nats for each of its cells.
     plain : bool
         Also train the U-Net that sees the slices alone, with as many epochs.
-    epochs, batch_size, learning_rate, patience : int, int, float, int
+    epochs, learning_rate, patience : int, float, int
         As in `components.common.training.Schedule`.
+    batch_size : int
+        Rows that the network learns from at once.
     precision : {"auto", "float32", "bfloat16"}
         Arithmetic of the networks.
     seed : int
