@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from components.common.errors import InputError, ParameterError
-from components.common.files import read_json, write_json
+from components.common.files import read_json
 from components.common.scores import INTERVAL_LEVEL
 from components.common.scores_classification import require_two_classes
 from components.common.tables import (
@@ -19,12 +19,13 @@ from components.common.tables import (
     read_settings,
     read_table,
 )
-from components.common.telemetry import report_counts, report_progress, report_scores, stage
+from components.common.telemetry import report_progress, stage
 from components.evaluate import settings as common
 from components.evaluate.classification.kinds import External, Kind, find_kind
 from components.evaluate.classification.metrics import Scored, draw_curves, score_all
 from components.evaluate.classification.outcome import LABEL, Model, predict_batches, write_outcome
 from components.evaluate.classification.report import Evaluation, write_report
+from components.evaluate.metrics_file import publish_metrics
 from components.evaluate.training_section import count_splits
 
 
@@ -131,12 +132,7 @@ def evaluate_model(
         external_scored,
     )
     write_report(output / "report.html", evaluation)
-    metrics = _gather(evaluation)
-    write_json(output / "metrics.json", metrics)  # last: whoever finds it finds the rest
-    report_counts(rows_in=len(outcome), rows_out=len(outcome), rejected=0)
-    written: dict[str, Any] = read_json(output / "metrics.json")
-    report_scores(written["scores"], written["origin"])
-    return written
+    return publish_metrics(output, _gather(evaluation), len(outcome), len(outcome))
 
 
 def _require_fit(table: Path, stored: dict[str, Any], model: Model, kind: Kind) -> None:

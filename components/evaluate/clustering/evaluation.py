@@ -11,10 +11,9 @@ from scipy import stats as distributions
 from components.common import clustering_scores
 from components.common.clustering_scores import Reliability, reliability
 from components.common.errors import ParameterError
-from components.common.files import read_json, write_json
 from components.common.scores import INTERVAL_LEVEL, Score, to_json
 from components.common.tables import column, write_table
-from components.common.telemetry import report_counts, report_scores, stage
+from components.common.telemetry import stage
 from components.evaluate import settings as common
 from components.evaluate.clustering.comparison import MethodScores, compare_methods
 from components.evaluate.clustering.external import External, search_files
@@ -28,6 +27,7 @@ from components.evaluate.clustering.nulls import (
 from components.evaluate.clustering.scene import Scene, read_scene
 from components.evaluate.clustering.stability import Stability, resample
 from components.evaluate.clustering.truth import Matched, match_clusters
+from components.evaluate.metrics_file import publish_metrics
 from components.ingest.gaia_folder.folder import look_over
 from components.train.clustering.settings import Settings as SearchSettings
 
@@ -150,11 +150,7 @@ def evaluate(dataset: Path, model: Path, output: Path, settings: Settings) -> di
         output.mkdir(parents=True, exist_ok=True)
         _write_predictions(output / "predictions.parquet", scene)
         write_report(output / "report.html", outcome, settings.title, settings.slug)
-        write_json(output / "metrics.json", _gather(outcome))  # last: whoever finds it finds the rest
-        report_counts(rows_in=len(scene.stars), rows_out=len(scene.stars), rejected=0)
-        written: dict[str, Any] = read_json(output / "metrics.json")
-        report_scores(written["scores"], written["origin"])
-        return written
+        return publish_metrics(output, _gather(outcome), len(scene.stars), len(scene.stars))
 
 
 def judge(scene: Scene, settings: Settings) -> Outcome:

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from components.common.errors import InputError
-from components.common.files import read_json, write_json
 from components.common.provenance import Provenance
 from components.common.scores import INTERVAL_LEVEL, Score, to_json
 from components.common.tables import column, read_provenance, read_settings, write_table
-from components.common.telemetry import report_counts, report_scores, stage
+from components.common.telemetry import stage
+from components.evaluate.metrics_file import publish_metrics
 from components.evaluate.model_comparison.contest import Contenders, Contest, Entry, test_rows
 from components.evaluate.model_comparison.exploration import explore
 from components.evaluate.model_comparison.external import validate, write_external
@@ -105,11 +105,7 @@ def evaluate(dataset: Path, models: Path, output: Path, settings: Settings) -> d
         if findings.external is not None:
             write_external(output, findings.external)
         write_report(output / "report.html", findings)
-        write_json(output / "metrics.json", metrics)  # last: whoever finds it finds the rest
-        report_counts(rows_in=len(contest.labels["id"]), rows_out=len(contest.labels["id"]), rejected=0)
-        written: dict[str, Any] = read_json(output / "metrics.json")
-        report_scores(written["scores"], written["origin"])
-    return written
+        return publish_metrics(output, metrics, len(contest.labels["id"]), len(contest.labels["id"]))
 
 
 def _judge(

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from components.common.errors import InputError
-from components.common.files import read_json, write_json
 from components.common.scores import INTERVAL_LEVEL, Score, score, to_json
 from components.common.tables import column, count_rows, read_batches, read_provenance, tensor_column, write_table
-from components.common.telemetry import report_counts, report_scores, stage
+from components.common.telemetry import stage
+from components.evaluate.metrics_file import publish_metrics
 from components.evaluate.posterior.baselines import PRIOR, SPECTRUM
 from components.evaluate.posterior.external import try_files
 from components.evaluate.posterior.importance import measure_importance
@@ -74,11 +74,7 @@ def evaluate(dataset: Path, model: Path, output: Path, settings: Settings) -> di
         output.mkdir(parents=True, exist_ok=True)
         _write_predictions(output / "predictions.parquet", outcome, every, network)
         write_report(output / "report.html", outcome, settings.title, settings.slug)
-        write_json(output / "metrics.json", gather(outcome))  # last: whoever finds it finds the rest
-        report_counts(rows_in=count_rows(table), rows_out=len(outcome.sample), rejected=0)
-        written: dict[str, Any] = read_json(output / "metrics.json")
-        report_scores(written["scores"], written["origin"])
-        return written
+        return publish_metrics(output, gather(outcome), count_rows(table), len(outcome.sample))
 
 
 def judge(table: Path, model: "MomentModel", settings: Settings) -> tuple[Outcome, Sample]:

@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from components.common.errors import InputError, ParameterError
-from components.common.files import read_json, write_json
 from components.common.provenance import Provenance
 from components.common.resampling import bootstrap_weights
 from components.common.scores import INTERVAL_LEVEL, Score, score, to_json
 from components.common.tables import column, count_rows, read_batches, read_provenance, tensor_column, write_table
-from components.common.telemetry import report_counts, report_scores, stage
+from components.common.telemetry import stage
+from components.evaluate.metrics_file import publish_metrics
 from components.evaluate.reconstruction.measuring import (
     BASELINES,
     NETWORK,
@@ -193,11 +193,7 @@ def evaluate(dataset: Path, model: Path, output: Path, settings: Settings) -> di
         _write_predictions(output / "predictions.parquet", outcome)
         history = {name: read_history(model / f"{name}.json") for name in ("history", "history_plain_unet")}
         write_report(output / "report.html", outcome, external, history, settings.title, settings.slug)
-        write_json(output / "metrics.json", _gather(outcome, external))  # last: whoever finds it finds the rest
-        report_counts(rows_in=count_rows(table), rows_out=len(measured.ids), rejected=0)
-        written: dict[str, Any] = read_json(output / "metrics.json")
-        report_scores(written["scores"], written["origin"])
-        return written
+        return publish_metrics(output, _gather(outcome, external), count_rows(table), len(measured.ids))
 
 
 def judge(measured: Measurements, model: "Reconstruction", provenance: Provenance, settings: Settings) -> Outcome:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from components.common.errors import InputError, ParameterError
-from components.common.files import read_json, write_json
+from components.common.files import read_json
 from components.common.provenance import Provenance
 from components.common.scores import INTERVAL_LEVEL, Score
 from components.common.scores import to_json as scores_to_json
@@ -21,8 +21,9 @@ from components.common.tables import (
     read_settings,
     read_table,
 )
-from components.common.telemetry import report_counts, report_progress, report_scores, stage
+from components.common.telemetry import report_progress, stage
 from components.evaluate import settings as common
+from components.evaluate.metrics_file import publish_metrics
 from components.evaluate.regression.constant import best_constants
 from components.evaluate.regression.kinds import Curves, External, Kind, find_kind
 from components.evaluate.regression.metrics import Scored, score_all
@@ -182,11 +183,7 @@ def evaluate_model(
     if external is not None:
         external.write(output)
     kind.write_report(output / "report.html", evaluation)
-    write_json(output / "metrics.json", _gather(evaluation, settings.target))  # last: who finds it finds the rest
-    report_counts(rows_in=len(outcome.groups), rows_out=len(outcome.groups), rejected=0)
-    written: dict[str, Any] = read_json(output / "metrics.json")
-    report_scores(written["scores"], written["origin"])
-    return written
+    return publish_metrics(output, _gather(evaluation, settings.target), len(outcome.groups), len(outcome.groups))
 
 
 def _kind_of(table: Path) -> Kind:
