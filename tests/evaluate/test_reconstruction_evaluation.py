@@ -91,6 +91,7 @@ def test_an_evaluation_is_whole(universes: Path, reconstruction_model: Path, tmp
         "nothing can be known",
         "latent fields are in use",
         "Scores of slab maps",
+        "that at z = 127, divided by linear growth",
     ):
         assert words in page, words
 

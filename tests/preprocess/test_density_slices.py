@@ -153,6 +153,18 @@ def test_what_is_no_density_is_left_out(value: float, reason: str, tmp_path: Pat
     )
 
 
+def test_targets_are_of_one_redshift(tmp_path: Path) -> None:
+    """An old `snap_000` of CAMELS is at z = 6, a new `snapshot_000` at z = 14.99: the larger part stays."""
+    redshifts = [14.99, 6.0, 15.1] * 10
+    source = write_cubes(tmp_path, some_cubes(30), redshift_initial=redshifts)
+    table, rejected = run(source, tmp_path / "out")
+    assert set(table["redshift_initial"]) == {14.99, 15.1}
+    assert list(rejected["id"]) == [f"u{number}" for number in range(1, 30, 3)]
+    assert set(rejected["reason"]) == {"another target"}
+    assert "at redshift 6, that of the others at 14.99" in rejected["detail"][0]
+    assert read_settings(tmp_path / "out" / "dataset.parquet")["target_redshift"] == 14.99
+
+
 def test_nothing_left_says_why(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="30 negative"):
         run(write_cubes(tmp_path, -some_cubes(30)), tmp_path / "out")

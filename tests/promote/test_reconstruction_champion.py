@@ -1,6 +1,8 @@
 """Reconstructions as champions: applied to raw cubes through their own preprocessing."""
 
 import dataclasses
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +59,17 @@ def test_few_boxes_are_not_compared_and_the_reason_is_said(
     assert trial.comparison is None
     assert "are too few" in trial.why_not
     assert trial.tested == len(read_reconstructions(results))
+
+
+def test_a_champion_of_another_time_is_not_compared(
+    universes: Path, reconstruction_model: Path, results: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(reconstruction_model, tmp_path / "early")
+    described = json.loads((tmp_path / "early" / "model.json").read_text())
+    described["preprocess"]["target_redshift"] = 6.0
+    (tmp_path / "early" / "model.json").write_text(json.dumps(described))
+    trial = hold_trial(tmp_path / "early", reconstruction_model, universes / "raw", results, HEADLINE, 20, 1)
+    assert trial.why_not == "the champion reconstructs fields at z = 6, not at z = 127"
 
 
 def test_raw_data_of_another_run_or_grid_are_named(

@@ -92,12 +92,18 @@ def _lead(outcome: "Outcome") -> str:
     standard = outcome.baselines[ZELDOVICH]["cross_correlation_mid_k"]
     return (
         f"Universes run backwards: from the density of today in {counted(len(measured.ids), 'box', 'boxes')} of "
-        f"{counted(simulations, 'simulation')} that no training saw, the density from which they began. Maps are "
+        f"{counted(simulations, 'simulation')} that no training saw, the density from which they began"
+        f"{_beginning(outcome)}. Maps are "
         f"slabs {measured.slab_depth:.2g} Mpc/h deep. Gravity is undone in steps by perturbation theory, a linear "
         "estimate joins what that gives, and a conditional variational autoencoder learns what is still missing "
         "and draws samples of what cannot be known. Standard reconstruction, which undoes gravity in one step, "
         f"reaches {format_number(standard.value, '.3f')} where the network reaches the number above."
     )
+
+
+def _beginning(outcome: "Outcome") -> str:
+    redshift = outcome.model.preprocess_settings.get("target_redshift")
+    return "" if redshift is None else f": that at z = {redshift:.3g}, divided by linear growth up to then"
 
 
 def _add_bands(section: Section, outcome: "Outcome") -> None:

@@ -35,7 +35,8 @@ class Settings(Sharded):
     box_size_mpc_h : float
         Side of the box. Files of another size are refused.
     target : {"initial", "first"}
-        What is to be found: the initial conditions at z = 127, or the first snapshot at z = 15.
+        What is to be found: the initial conditions at z = 127, or the first snapshot: at z = 15, but at z = 6 in
+        files of CAMELS that are called snap_000. The table says which, and preprocess keeps those of one redshift.
     matter : {"all", "dark"}
         Particles that count: all by their mass, gas and stars among them, or those of dark matter (type 1) alone.
         In N-body simulations there is no difference.

@@ -37,6 +37,8 @@ SIMULATIONS = Noun("simulation", "simulations", "Look at what rejected.parquet o
 _NEEDED = ("id", "lattice", *_CARRIED, *_CUBES)
 _BYTES_PER_GROUP = 32 << 20
 _MEAN_TOLERANCE = 1e-3
+_TARGET_TOLERANCE = 0.02
+"""Of 1 + z: runs of one code differ by less, and linear growth takes care of that."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,10 @@ def preprocess(snapshots: Path, output: Path, settings: Settings) -> None:
     settings of the table hold what it needs to know of the training simulations for that. The table is read twice,
     one simulation at a time.
 
+    All targets are of one redshift, stored as `target_redshift`: that of most simulations. Growth since then would
+    scale those of another to today too, but in them gravity has done another part of its work: CAMELS' first
+    snapshot is at z = 15, and was at z = 6 in the sets that it simulated first.
+
     Parameters
     ----------
     snapshots : Path
@@ -100,6 +106,7 @@ def preprocess(snapshots: Path, output: Path, settings: Settings) -> None:
             **Shard.without(about),
             "channels": settings.channels,
             "axes": settings.axes,
+            "target_redshift": splits.target_redshift,
             "normalisation": _normalisation(source, splits, settings),
             "settings": asdict(settings),
         }
@@ -117,14 +124,15 @@ def preprocess(snapshots: Path, output: Path, settings: Settings) -> None:
 
 
 class _Splits:
-    """The split of each simulation, by its initial field: those that begin alike stay together."""
+    """The split of each simulation, by its initial field, as those that begin alike stay together; and the target."""
 
     def __init__(self, source: Path, settings: Settings):
-        names = read_table(source, ["id", "simulation_id"])
+        names = read_table(source, ["id", "simulation_id", "redshift_initial"])
         chosen = assign_splits(
             names["simulation_id"], settings.validation_fraction, settings.test_fraction, settings.seed
         )
         self.rows = len(chosen)
+        self.target_redshift = float(np.sort(names["redshift_initial"])[self.rows // 2])
         self._of = dict(zip(names["id"].tolist(), chosen.tolist(), strict=True))
 
     def __getitem__(self, name: str) -> str:
@@ -180,7 +188,7 @@ def _grouped(
     """Yield rows in groups of about the same size, whatever the size of a row."""
     per_group = max(1, _BYTES_PER_GROUP // (2 * 4 * settings.channels * grid**2))
     waiting: list[Columns] = []
-    for simulation in _usable(source, rejections):
+    for simulation in _usable(source, splits, rejections):
         waiting += _rows(simulation, splits, settings)
         while len(waiting) >= per_group:
             yield _together(waiting[:per_group])
@@ -189,18 +197,21 @@ def _grouped(
         yield _together(waiting)
 
 
-def _usable(source: Path, rejections: Rejections | None) -> Iterator[Columns]:
-    """Yield simulations one by one; those whose cubes are no densities are left out."""
+def _usable(source: Path, splits: _Splits, rejections: Rejections | None) -> Iterator[Columns]:
+    """Yield simulations one by one; those whose cubes are no densities, or of another time, are left out."""
     for batch in read_batches(source, _NEEDED):
         for row in range(len(batch["id"])):
-            problem = _problem(batch, row)
+            problem = _problem(batch, row, splits.target_redshift)
             if problem is None:
                 yield {name: values[row : row + 1] for name, values in batch.items()}
             elif rejections is not None:
                 rejections.add(batch["id"][row], *problem)
 
 
-def _problem(batch: Columns, row: int) -> tuple[str, str] | None:
+def _problem(batch: Columns, row: int, target: float) -> tuple[str, str] | None:
+    redshift = float(batch["redshift_initial"][row])
+    if abs(redshift - target) > _TARGET_TOLERANCE * (1 + target):
+        return "another target", f"Its target is at redshift {redshift:.4g}, that of the others at {target:.4g}."
     for name in _CUBES:
         cube = batch[name][row]
         mean = float(cube.mean(dtype=np.float64))
@@ -244,7 +255,7 @@ def _normalisation(source: Path, splits: _Splits, settings: Settings) -> dict[st
     The logarithm is ln(1.01 + overdensity): there are empty cells.
     """
     sums = np.zeros(5)
-    for simulation in _usable(source, None):
+    for simulation in _usable(source, splits, None):
         if splits[str(simulation["id"][0])] != "train":
             continue
         axis = settings.axes[0]

@@ -1,7 +1,8 @@
 """Initial fields: what an evaluation wrote, and what a champion makes of the same boxes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,11 +11,13 @@ from components.common.tables import Columns, read_batches, read_table
 from components.evaluate.reconstruction.cutting import cut
 from components.evaluate.reconstruction.measuring import Views, answers_of
 from components.evaluate.reconstruction.scores import Measured
-from components.promote.champion.answers import Answers, Applied
+from components.promote.champion.answers import Answers, Applied, OtherQuestionError
 
 _SUMS = ("truth", "power", "cross", "spread")
 _SAMPLES = 8
 _COSMOLOGY = ("omega_m", "redshift_initial", "redshift_final")
+_SAME_TIME = 0.02
+"""Of 1 + z."""
 
 
 def read_reconstructions(results: Path) -> Answers:
@@ -34,12 +37,18 @@ def apply_reconstruction(model: Path, source: Path, objects: Answers) -> Applied
         Folder that the ingest stage wrote.
     objects : Answers
         Which boxes.
+
+    Raises
+    ------
+    OtherQuestionError
+        When the champion learnt the fields of another time.
     """
     from components.train.variational_autoencoder.inference import load_model  # imports torch
 
     champion = load_model(model)
     rows, parts = [], []
     for number, simulation in _found(source, objects):
+        _require_same_time(champion.preprocess_settings, float(simulation["redshift_initial"][0]))
         axis = str(objects.ids[number])[-1]  # LH_12-z is cut along z
         final, initial = cut(simulation, axis, champion.preprocess_settings)
         views = Views(final.shape[1], champion.preparation.geometry.lengths)
@@ -49,6 +58,15 @@ def apply_reconstruction(model: Path, source: Path, objects: Answers) -> Applied
         rows.append(number)
         parts.append(views.joined(views.maps)["network"])
     return Applied(np.array(rows, dtype=np.intp), Measured.joined(parts))
+
+
+def _require_same_time(settings: Mapping[str, Any], redshift: float) -> None:
+    own = settings.get("target_redshift", redshift)  # an older model does not say
+    if abs(own - redshift) > _SAME_TIME * (1 + redshift):
+        raise OtherQuestionError(
+            f"The champion reconstructs fields at z = {own:.3g}, not at z = {redshift:.3g}.",
+            "Compare models of the same target.",
+        )
 
 
 def _found(source: Path, objects: Answers) -> Iterator[tuple[int, Columns]]:
