@@ -105,7 +105,6 @@ def cosmic_parameters(
         model=trained.outputs["model"],
         results=evaluated.outputs["results"],
         slug="cosmic-parameters",
-        headline="rms_over_power_spectrum",
         bootstrap=bootstrap,
         seed=seed,
     )

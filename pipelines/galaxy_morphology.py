@@ -93,7 +93,6 @@ def galaxy_morphology(
         model=trained.outputs["model"],
         results=evaluated.outputs["results"],
         slug="galaxy-morphology",
-        headline="macro_f1",
         bootstrap=bootstrap,
         seed=seed,
     )

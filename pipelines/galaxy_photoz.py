@@ -107,7 +107,6 @@ def galaxy_photoz(
         model=trained.outputs["model"],
         results=evaluated.outputs["results"],
         slug="galaxy-photoz",
-        headline="nmad",
         bootstrap=bootstrap,
         seed=seed,
     )

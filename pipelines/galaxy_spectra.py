@@ -107,7 +107,6 @@ def galaxy_spectra(
         model=trained.outputs["model"],
         results=evaluated.outputs["results"],
         slug="galaxy-spectra",
-        headline="nmad_km_s",
         bootstrap=bootstrap,
         seed=seed,
     )

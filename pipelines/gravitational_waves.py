@@ -120,7 +120,6 @@ def gravitational_waves(
         model=trained.outputs["model"],
         results=evaluated.outputs["results"],
         slug="gravitational-waves",
-        headline="roc_auc",
         bootstrap=bootstrap,
         seed=seed,
     )

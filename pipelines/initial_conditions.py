@@ -112,7 +112,6 @@ def initial_conditions(
         model=trained.outputs["model"],
         results=evaluated.outputs["results"],
         slug="initial-conditions",
-        headline="cross_correlation_mid_k",
         bootstrap=bootstrap,
         seed=seed,
     )

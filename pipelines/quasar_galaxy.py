@@ -107,7 +107,6 @@ def quasar_galaxy(
         model=trained.outputs["model"],
         results=evaluated.outputs["results"],
         slug="quasar-galaxy",
-        headline="balanced_accuracy",
         bootstrap=bootstrap,
         seed=seed,
     )

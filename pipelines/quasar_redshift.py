@@ -105,7 +105,6 @@ def quasar_redshift(
         model=trained.outputs["model"],
         results=evaluated.outputs["results"],
         slug="quasar-redshift",
-        headline="accuracy_6000_km_s",
         bootstrap=bootstrap,
         seed=seed,
     )

@@ -16,7 +16,8 @@ def publish_metrics(output: Path, metrics: Mapping[str, Any], rows_in: int, rows
     output : Path
         Folder of the evaluation.
     metrics : mapping
-        With `scores` and `origin` at least.
+        With `scores`, `origin` and `headline` at least: the last names the score that the report leads with, and
+        that decides between champion and challenger.
     rows_in, rows_out : int
         Rows that were read, and those that the scores are of.
 

@@ -71,11 +71,14 @@ class Run:
         Test all objects, as if another split had put them all there.
     refuses : int
         The first so many objects cannot be used by the model.
+    headline : str
+        Score that the evaluation leads with.
     """
 
     def __init__(
         self, folder: Path, noise: float, seed: int = 1, *, origin: Any = "simulated", kind: str = "lookup",
         split: dict[str, Any] | None = SPLIT, tested: int = ROWS, everything: bool = False, refuses: int = 0,
+        headline: str = HEADLINE,
     ):  # fmt: skip
         from components.common.splits import splits_of
 
@@ -101,7 +104,8 @@ class Run:
         write_table(self.results / "predictions.parquet", [*fields, *more], answers, provenance)
         score = float(np.mean(np.abs(redshift.velocity_km_s(found.value, found.truth)) < 6000))
         scores = {HEADLINE: {"value": score, "low": score - 0.05, "high": score + 0.05}}
-        metrics = {"origin": origin, "scores": scores, "provenance": json.loads(provenance.to_json())}
+        metrics = {"origin": origin, "headline": headline, "scores": scores}
+        metrics["provenance"] = json.loads(provenance.to_json())
         write_json(self.results / "metrics.json", metrics)
         self.objects = inside.size
 
@@ -111,4 +115,4 @@ class Run:
 
 
 def settings(run: str = "", **changes: Any) -> Settings:
-    return Settings(**{"slug": "lookups", "headline": HEADLINE, "seed": 4, "run": run, **changes})
+    return Settings(**{"slug": "lookups", "seed": 4, "run": run, **changes})

@@ -79,14 +79,14 @@ def test_an_equal_model_is_not_better(configured: Store, make_run: MakeRun) -> N
 
 
 def test_a_lower_is_better_score_decides_in_its_direction(configured: Store, make_run: MakeRun) -> None:
-    by_error = settings(headline="median_dv_km_s")
-    promote(*make_run(BAD).folders, by_error)
-    better = promote(*make_run(GOOD, 2).folders, by_error)
+    by_error = {"headline": "median_dv_km_s"}
+    promote(*make_run(BAD, **by_error).folders, settings())
+    better = promote(*make_run(GOOD, 2, **by_error).folders, settings())
     assert better.promoted
     assert better.comparison is not None
     assert better.comparison.challenger.value < better.comparison.champion.value
     assert better.comparison.improvement > 0
-    assert not promote(*make_run(MIDDLING, 3).folders, by_error).promoted
+    assert not promote(*make_run(MIDDLING, 3, **by_error).folders, settings()).promoted
 
 
 def test_simulated_data_never_displace_a_champion_of_real_data(configured: Store, make_run: MakeRun) -> None:
@@ -144,8 +144,8 @@ def test_what_cannot_be_compared_is_said_and_leaves_the_champion(
 
 
 def test_an_exercise_without_a_comparable_score_is_not_compared(configured: Store, make_run: MakeRun) -> None:
-    promote(*make_run(BAD).folders, settings(headline="purity"))
-    assert promote(*make_run(GOOD, 2).folders, settings(headline="purity")).outcome == "not compared"
+    promote(*make_run(BAD, headline="purity").folders, settings())
+    assert promote(*make_run(GOOD, 2, headline="purity").folders, settings()).outcome == "not compared"
 
 
 def test_a_retried_pod_stores_nothing_twice_and_says_what_its_predecessor_did(

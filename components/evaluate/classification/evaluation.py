@@ -179,6 +179,7 @@ def _gather(e: Evaluation) -> dict[str, Any]:
     metrics: dict[str, Any] = {
         "origin": e.provenance.origin,
         "target": LABEL,
+        "headline": e.headline,
         "data": e.kind.name,
         "classes": list(e.outcome.classes),
         "positive": e.positive,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from components.common.clustering_scores import HEADLINE
 from components.common.report import Column, Headline, Report, Section
 from components.common.wording import counted, grouped
 from components.evaluate.clustering.comparison import NAMES, MethodScores, explain, reasons_in_words
@@ -51,7 +52,7 @@ def write_report(path: Path, outcome: "Outcome", title: str, slug: str) -> None:
 
 
 def _headline(outcome: "Outcome") -> Headline | None:
-    score = outcome.scores.get("f1")
+    score = outcome.scores.get(HEADLINE)
     if score is None:
         return None
     return Headline(

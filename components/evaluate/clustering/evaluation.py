@@ -238,6 +238,7 @@ def _gather(outcome: Outcome) -> dict[str, Any]:
     return {
         "origin": scene.provenance.origin,
         "target": "membership",
+        "headline": clustering_scores.HEADLINE,
         "interval": INTERVAL_LEVEL,
         "rows": {"stars": len(scene.stars), "members": int((scene.members >= 0).sum())},
         "scores": to_json(outcome.scores),

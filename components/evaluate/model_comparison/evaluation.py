@@ -22,6 +22,7 @@ from components.evaluate.model_comparison.page import write_report
 from components.evaluate.model_comparison.pca import judge_components
 from components.evaluate.model_comparison.scores import (
     BINNED_SCORES,
+    HEADLINE,
     REDSHIFT,
     bin_confusion,
     confusion_edges,
@@ -184,6 +185,7 @@ def _gather(f: Findings, settings: Settings) -> dict[str, Any]:
     return {
         "origin": f.provenance.origin,
         "target": "redshift",
+        "headline": HEADLINE,
         "interval": INTERVAL_LEVEL,
         "rows": {
             "train": int(f.contest.training["redshift"].size),

@@ -20,6 +20,7 @@ from components.evaluate.model_comparison.external_section import add_external
 from components.evaluate.model_comparison.findings import Findings
 from components.evaluate.model_comparison.further import add_further
 from components.evaluate.model_comparison.pca_section import add_components
+from components.evaluate.model_comparison.scores import HEADLINE
 from components.evaluate.regression.calibration_diagrams import draw_pit
 from components.evaluate.regression.diagrams import draw_predicted_and_true, draw_score_by_feature
 from components.evaluate.regression.redshift import velocity_km_s
@@ -44,7 +45,7 @@ _UNITS = {
 
 def write_report(path: Path, f: Findings) -> None:
     """Write the page."""
-    own = f.scored[f.chosen]["nmad_km_s"]
+    own = f.scored[f.chosen][HEADLINE]
     report = Report(
         f.title,
         f.slug,

@@ -17,7 +17,7 @@ from components.evaluate.posterior.external import try_files
 from components.evaluate.posterior.importance import measure_importance
 from components.evaluate.posterior.measuring import answer, cosmology_of, join, learn_baselines, look
 from components.evaluate.posterior.outcome import External, Outcome, Sample
-from components.evaluate.posterior.scores import SCORES, Chance, Posterior, chance_correlation
+from components.evaluate.posterior.scores import HEADLINE, SCORES, Chance, Posterior, chance_correlation
 from components.evaluate.settings import Settings
 from components.evaluate.training_section import read_history
 from components.physics.multifield import PARAMETERS
@@ -188,6 +188,7 @@ def gather(outcome: Outcome) -> dict[str, Any]:
     return {
         "origin": outcome.provenance.origin,
         "target": "parameters",
+        "headline": HEADLINE,
         "interval": INTERVAL_LEVEL,
         "rows": {"test": len(sample), "universes": int(np.unique(sample.groups.astype(str)).size)},
         "scores": to_json(outcome.scores),

@@ -14,7 +14,7 @@ from components.evaluate.posterior.field_diagrams import draw_importance, draw_l
 from components.evaluate.posterior.importance import METHODS
 from components.evaluate.posterior.measuring import PLACES
 from components.evaluate.posterior.outcome import Outcome, Sample
-from components.evaluate.posterior.scores import COSMOLOGY, SCORES, Posterior, rms_of
+from components.evaluate.posterior.scores import COSMOLOGY, HEADLINE, SCORES, Posterior, rms_of
 from components.evaluate.regression.calibration_diagrams import draw_coverage, draw_pit
 from components.evaluate.training_section import add_training
 from components.physics.multifield import COSMOLOGICAL, PARAMETERS
@@ -59,7 +59,7 @@ def write_report(path: Path, outcome: Outcome, title: str, slug: str) -> None:
 
 
 def _headline(outcome: Outcome) -> Headline:
-    score = outcome.scores["rms_over_power_spectrum"]
+    score = outcome.scores[HEADLINE]
     return Headline(
         "of the rms error of power spectra, for whichever of Ω_m and σ_8 fares worse",
         score.value,

@@ -122,11 +122,13 @@ def _r2(place: int) -> Callable[[Posterior, Floats], Floats]:
     return lambda posterior, weights: r2(posterior.truth[:, place], posterior.mean[:, place], weights)
 
 
+HEADLINE = "rms_over_power_spectrum"
+
 SCORES = (
     Definition("omega_m_rms", "rms error of Ω_m", "", "lower", _rms(OMEGA_M)),
     Definition("sigma_8_rms", "rms error of σ_8", "", "lower", _rms(SIGMA_8)),
     Definition(
-        "rms_over_power_spectrum",
+        HEADLINE,
         "rms error over that of power spectra, the worse of Ω_m and σ_8",
         "",
         "lower",

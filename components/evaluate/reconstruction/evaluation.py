@@ -25,6 +25,7 @@ from components.evaluate.reconstruction.measuring import (
 from components.evaluate.reconstruction.scores import (
     BAND_NAMES,
     EDGES,
+    HEADLINE,
     MEANINGFUL,
     OF_METHODS,
     SCORES,
@@ -264,6 +265,7 @@ def _gather(outcome: Outcome, external: Outcome | None) -> dict[str, Any]:
     return {
         "origin": outcome.provenance.origin,
         "target": "initial",
+        "headline": HEADLINE,
         "interval": INTERVAL_LEVEL,
         "rows": {"test": len(measured.ids), "simulations": int(np.unique(measured.groups).size)},
         "scores": to_json(outcome.scores),

@@ -19,7 +19,7 @@ from components.evaluate.reconstruction.diagrams import (
 )
 from components.evaluate.reconstruction.maps import draw_example
 from components.evaluate.reconstruction.measuring import METHODS, NETWORK, ZELDOVICH
-from components.evaluate.reconstruction.scores import BAND_NAMES, SCORES
+from components.evaluate.reconstruction.scores import BAND_NAMES, HEADLINE, SCORES
 from components.evaluate.training_section import add_training
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ def write_report(
 
 
 def _headline(outcome: "Outcome") -> Headline:
-    score = outcome.scores["cross_correlation_mid_k"]
-    others = {name: scores["cross_correlation_mid_k"] for name, scores in outcome.baselines.items()}
+    score = outcome.scores[HEADLINE]
+    others = {name: scores[HEADLINE] for name, scores in outcome.baselines.items()}
     best = max(others, key=lambda name: others[name].value)
     return Headline(
         "correlation with the true initial maps at k from 0.5 to 1 h/Mpc",

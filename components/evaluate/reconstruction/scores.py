@@ -106,6 +106,8 @@ def _worst_calibration(measured: Measured, weights: Floats) -> Floats:
     return np.asarray(np.take_along_axis(ratio, far.argmax(axis=1)[:, None], axis=1)[:, 0])
 
 
+HEADLINE = "cross_correlation_mid_k"
+
 SCORES = (
     Definition("cross_correlation_low_k", "r, k from 0.2 to 0.5 h/Mpc", "", "higher", _correlation(0)),
     Definition("cross_correlation_mid_k", "r, k from 0.5 to 1 h/Mpc", "", "higher", _correlation(1)),

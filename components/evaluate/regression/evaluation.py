@@ -216,6 +216,7 @@ def _gather(e: Evaluation, target: str) -> dict[str, Any]:
     metrics: dict[str, Any] = {
         "origin": e.provenance.origin,
         "target": target,
+        "headline": e.kind.headline,
         "data": e.kind.name,
         "interval": INTERVAL_LEVEL,
         "rows": {

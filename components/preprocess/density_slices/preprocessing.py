@@ -124,7 +124,7 @@ def preprocess(snapshots: Path, output: Path, settings: Settings) -> None:
 
 
 class _Splits:
-    """The split of each simulation, by its initial field, as those that begin alike stay together; and the target."""
+    """The split of each simulation, where those that begin alike stay together, and the redshift of targets."""
 
     def __init__(self, source: Path, settings: Settings):
         names = read_table(source, ["id", "simulation_id", "redshift_initial"])

@@ -13,7 +13,6 @@ def promote_champion(
     decision: Output[Metrics],
     comparison: Output[HTML],
     slug: str,
-    headline: str,
     bootstrap: int,
     seed: int,
 ) -> None:
@@ -23,6 +22,6 @@ def promote_champion(
     from components.promote.champion.outputs import show
     from components.promote.champion.promotion import Settings, promote
 
-    settings = Settings(slug=slug, headline=headline, bootstrap=bootstrap, seed=seed)
+    settings = Settings(slug=slug, bootstrap=bootstrap, seed=seed)
     decided = promote(Path(source.path), Path(model.path), Path(results.path), settings)
     show(decided, Path(results.path), decision, comparison)

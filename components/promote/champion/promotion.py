@@ -32,8 +32,6 @@ class Settings:
     ----------
     slug : str
         Name of the exercise, as the command line spells it.
-    headline : str
-        Name of the score that decides.
     bootstrap : int
         Resamples for the interval of the difference.
     seed : int
@@ -43,7 +41,6 @@ class Settings:
     """
 
     slug: str
-    headline: str
     bootstrap: int = 1000
     seed: int = 0
     run: str = field(default_factory=lambda: os.environ.get(RUN_VARIABLE, ""))
@@ -152,7 +149,7 @@ def _compare(store: Store, before: Champion, challenger: Challenger, settings: S
                 challenger.model,
                 challenger.source,
                 challenger.results,
-                settings.headline,
+                str(challenger.facts.headline["name"]),
                 settings.bootstrap,
                 settings.seed,
             )
@@ -185,11 +182,12 @@ def _compare(store: Store, before: Champion, challenger: Challenger, settings: S
 def _facts(model: Path, metrics: Mapping[str, Any], settings: Settings) -> Facts:
     described = read_model_json(model)
     scores = metrics["scores"]
-    headline = scores.get(settings.headline, {})
+    name = metrics["headline"]
+    headline = scores.get(name, {})
     return Facts(
         run=settings.run,
         origin=metrics["origin"],
-        headline={"name": settings.headline, **{name: headline.get(name) for name in ("value", "low", "high")}},
+        headline={"name": name, **{key: headline.get(key) for key in ("value", "low", "high")}},
         scores=scores,
         parameters={
             "preprocess": described.get("preprocess", {}),
