@@ -42,5 +42,5 @@ def test_smoke_finds_simulated_and_real_clusters_and_predicts(
     assert re.search(r"^left out \d+: faint\.$", predicted.stderr, flags=re.MULTILINE)
 
     other = armillary("run", "star-clusters", "--preset", "smoke", "--set", "seed=2", "--json")
-    kept = re.search(r"^champion: \S+ stays \(not compared: models of the kind clustering", other.stderr, re.M)
+    kept = re.search(r"^champion: \S+ stays \(not compared: the champion's clusters are those", other.stderr, re.M)
     assert kept, other.stderr[-1000:]

@@ -19,7 +19,7 @@ from components.promote.champion.galaxies import apply_regressor, read_galaxies
 from components.promote.champion.promotion import Settings, promote
 from components.train.regressors.several import train_several
 
-SETTINGS = Settings("galaxy-spectra", "nmad_km_s", bootstrap=100, run="run-1")
+SETTINGS = Settings("galaxy-spectra", bootstrap=100, run="run-1")
 
 
 @pytest.fixture(scope="module")

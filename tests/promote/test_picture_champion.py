@@ -16,7 +16,7 @@ from components.promote.champion.pictures import apply_image_cnn, read_pictures
 from components.promote.champion.promotion import Settings, promote
 from components.train.image_cnn.training import train
 
-SETTINGS = Settings("galaxy-photoz", "nmad", bootstrap=100, run="run-1")
+SETTINGS = Settings("galaxy-photoz", bootstrap=100, run="run-1")
 
 
 @pytest.fixture(scope="module")

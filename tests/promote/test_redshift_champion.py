@@ -27,7 +27,7 @@ FIELDS = [
     column("object_id", "string", ""),
     *(column(name, "float64", "") for name in ("truth", "redshift", "pit", "crps")),
 ]
-SETTINGS = Settings("quasar-redshift", "accuracy_6000_km_s", bootstrap=100, run="run-1")
+SETTINGS = Settings("quasar-redshift", bootstrap=100, run="run-1")
 
 
 class Numbers:

@@ -19,7 +19,7 @@ from components.promote.champion.promotion import Settings, promote
 from components.promote.champion.universes import apply_moments, read_posteriors
 from components.train.moment_network.training import train
 
-SETTINGS = Settings("cosmic-parameters", "rms_over_power_spectrum", bootstrap=100, run="run-1")
+SETTINGS = Settings("cosmic-parameters", bootstrap=100, run="run-1")
 
 
 @pytest.fixture(scope="module")

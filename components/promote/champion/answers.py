@@ -73,8 +73,11 @@ class Kind:
         Takes a model folder, the folder of the raw data and `Answers`, returns how that model, through its own
         preprocessing, answers for the same objects: `Applied`. An `InputError` says that the model is unreadable,
         or that the raw data lack the objects; an `OtherQuestionError`, that there is nothing to compare.
+    learns_labels : bool
+        Whether models of it see what is true of their training objects. Those that do not may be tested on all.
     """
 
     scores: Sequence[Any]
     read: Callable[[Path], Answers]
     apply: Callable[[Path, Path, Answers], Applied]
+    learns_labels: bool = True

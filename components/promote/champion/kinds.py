@@ -17,6 +17,7 @@ from components.evaluate.regression import photometric, redshift
 from components.promote.champion.answers import Kind
 from components.promote.champion.classes import apply_classes, read_classes
 from components.promote.champion.galaxies import apply_regressor, read_galaxies
+from components.promote.champion.memberships import MEMBERSHIPS, apply_memberships, read_memberships
 from components.promote.champion.morphology import apply_morphology
 from components.promote.champion.pictures import apply_image_cnn, read_pictures
 from components.promote.champion.reconstructions import apply_reconstruction, read_reconstructions
@@ -32,6 +33,7 @@ KINDS: Mapping[tuple[str, str], Kind] = {
     ("conv1d", "label of strain"): Kind(CLASS_SCORES, read_strain, apply_strain),
     ("boosted_trees", "label of morphology"): Kind(CLASS_SCORES, read_classes, apply_morphology),
     ("variational_autoencoder", "initial"): Kind(RECONSTRUCTION, read_reconstructions, apply_reconstruction),
+    ("clustering", "membership"): Kind(MEMBERSHIPS, read_memberships, apply_memberships, learns_labels=False),
     ("moment_network", "parameters"): Kind(POSTERIOR, read_posteriors, apply_moments),
 }
 

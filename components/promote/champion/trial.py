@@ -79,7 +79,7 @@ def hold_trial(
         return Trial(None, f"the two have no score {headline!r} in common")
     answers = kind.read(results)
     tested = len(answers)
-    unseen = _unseen(its, answers.groups, read_json(results / "metrics.json"))
+    unseen = _unseen(other, its, answers.groups, read_json(results / "metrics.json"))
     if unseen is None:
         return Trial(None, "the champion does not say which objects it learnt from", tested)
     left_out = {LEARNT_FROM: int(tested - unseen.sum())}
@@ -104,11 +104,12 @@ def _apply(kind: Kind, champion: Path, source: Path, answers: Answers) -> tuple[
 
 
 def _unseen(
-    champion: Mapping[str, Any], groups: npt.NDArray[Any], metrics: Mapping[str, Any]
+    kind: Kind, champion: Mapping[str, Any], groups: npt.NDArray[Any], metrics: Mapping[str, Any]
 ) -> npt.NDArray[np.bool_] | None:
     """Which objects the champion has not learnt from; None where it does not say how its own were split."""
     learnt_from = champion.get("training", {}).get("data")
-    if learnt_from and _of_other_data(json.loads(learnt_from), metrics["provenance"]):
+    other_data = learnt_from and _of_other_data(json.loads(learnt_from), metrics["provenance"])
+    if other_data or not kind.learns_labels:
         return np.ones(len(groups), dtype=bool)
     split = champion.get("preprocess", {}).get("split")
     if split is None:
