@@ -13,7 +13,7 @@ from components.physics.gaia_astrometry import (
     effective_wavenumber,
     parallax_error,
     parallax_zero_point,
-    photometric_errors,
+    photometric_error,
     proper_motion_errors,
 )
 from components.physics.spectral_types import FAINTEST_G, spectral_letters
@@ -74,11 +74,11 @@ def observe(stars: TrueStars, first_number: int, rng: np.random.Generator) -> Ob
         Columns named as in gaia_source and astrophysical_parameters, NaN (or "") where DR3 would have null.
     """
     number = len(stars.ra)
-    broad, narrow = photometric_errors(stars.magnitude_g)
-    magnitude = stars.magnitude_g + broad * rng.normal(size=number)
     # G lies between BP and RP: 0.4 of the colour below BP, in the middle of what real stars show.
-    blue = stars.magnitude_g + 0.4 * stars.colour + narrow * rng.normal(size=number)
-    red = stars.magnitude_g - 0.6 * stars.colour + narrow * rng.normal(size=number)
+    true = {"g": stars.magnitude_g, "bp": stars.magnitude_g + 0.4 * stars.colour}
+    true["rp"] = true["bp"] - stars.colour
+    error = {band: photometric_error(band, values) for band, values in true.items()}
+    magnitude, blue, red = (true[band] + error[band] * rng.normal(size=number) for band in true)
     no_colour = rng.random(number) < 0.004 + 0.02 * (magnitude > 20)
     blue, red = (np.where(no_colour, np.nan, m) for m in (blue, red))
     solution = _solutions(magnitude, no_colour, rng)
@@ -89,7 +89,9 @@ def observe(stars: TrueStars, first_number: int, rng: np.random.Generator) -> Ob
         "phot_bp_mean_mag": blue,
         "phot_rp_mean_mag": red,
         "bp_rp": blue - red,
-        "phot_bp_rp_excess_factor": 1.16 + 0.03 * (blue - red) + narrow * np.abs(rng.normal(size=number)),
+        "phot_bp_rp_excess_factor": 1.16
+        + 0.03 * (blue - red)
+        + np.hypot(error["bp"], error["rp"]) * np.abs(rng.normal(size=number)),
         **_parameters(stars, magnitude, rng),
     }
     return {name: np.asarray(values) for name, values in columns.items()}

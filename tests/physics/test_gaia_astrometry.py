@@ -11,6 +11,7 @@ from components.physics.gaia_astrometry import (
     effective_wavenumber,
     parallax_error,
     parallax_zero_point,
+    photometric_error,
     proper_motion_errors,
 )
 
@@ -33,6 +34,19 @@ def test_errors_are_near_those_of_real_stars(real_data: Path) -> None:
         assert np.median(parallax[some] / parallax_error(magnitude[some])) == pytest.approx(1, abs=0.2)
     some = np.isfinite(parallax)
     assert np.median(pmdec[some] / pmra[some]) == pytest.approx(0.89 / 1.03, abs=0.1)
+
+
+def test_photometric_errors_are_near_those_of_real_stars(real_data: Path) -> None:
+    path = real_data / "gaia" / "dr3_cone_ra45_dec0_r0.5deg.parquet"
+    for band in ("g", "bp", "rp"):
+        columns = [f"phot_{band}_mean_mag", f"phot_{band}_mean_flux_over_error"]
+        magnitude, signal = (pq.read_table(path, columns=columns)[name].to_numpy() for name in columns)
+        for low in range(13, 20):
+            some = (magnitude > low) & (magnitude < low + 1) & (signal > 0)
+            error = 2.5 / np.log(10) / signal[some]
+            ratio = np.median(error / photometric_error(band, magnitude[some]))
+            # One patch, far from the plane: among its faint there are galaxies, blurred and variable.
+            assert 0.9 < ratio < (1.25 if low < 18 else 1.6), (band, low)
 
 
 def test_wavenumbers_of_real_stars_follow_from_their_colours(real_data: Path) -> None:

@@ -33,6 +33,17 @@ def test_good_stars_scatter_by_their_errors() -> None:
         assert np.subtract(*np.percentile(pull, [84.13, 15.87])) / 2 == pytest.approx(1, abs=0.03)
 
 
+def test_colours_are_worse_in_the_blue() -> None:
+    """Of a red star BP is fainter than RP; nobody but the simulator knows both magnitudes without noise."""
+    seen = _observed()
+    faint = (seen["phot_g_mean_mag"] > 17.5) & np.isfinite(seen["bp_rp"])
+    blue, red = ((seen[f"phot_{b}_mean_mag"] - seen["phot_g_mean_mag"])[faint] for b in ("bp", "rp"))
+    assert np.median(blue) == pytest.approx(0.4, abs=0.002)
+    assert np.median(red) == pytest.approx(-0.6, abs=0.002)
+    assert 0.01 < np.std(blue) < 0.016
+    assert 0.007 < np.std(red) < np.std(blue)
+
+
 def test_parallaxes_carry_the_zero_point() -> None:
     seen = _observed()
     offset = np.nanmedian(seen["parallax"]) - 0.5
