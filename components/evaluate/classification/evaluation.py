@@ -107,17 +107,11 @@ def evaluate_model(
     findings = kind.examine(model, outcome, stored)
     extra |= kind.found_scores(findings)
 
-    provenance = read_provenance(table)
-    output.mkdir(parents=True, exist_ok=True)
-    write_outcome(output / "predictions.parquet", outcome, kind.fields, provenance)
-    if external is not None:
-        write_outcome(output / "external_predictions.parquet", external.outcome, kind.fields, external.provenance)
-        external.rejections.write(output / "external_rejected.parquet", external.provenance)
     evaluation = Evaluation(
         settings.title,
         settings.slug,
         settings.headline,
-        provenance,
+        read_provenance(table),
         kind,
         baselines.labels,
         outcome,
@@ -131,8 +125,19 @@ def evaluate_model(
         external,
         external_scored,
     )
-    write_report(output / "report.html", evaluation)
-    return publish_metrics(output, _gather(evaluation), len(outcome), len(outcome))
+    return _write(output, evaluation)
+
+
+def _write(output: Path, e: Evaluation) -> dict[str, Any]:
+    output.mkdir(parents=True, exist_ok=True)
+    write_outcome(output / "predictions.parquet", e.outcome, e.kind.fields, e.provenance)
+    if (external := e.external) is not None:
+        write_outcome(
+            output / "external_predictions.parquet", external.outcome, e.kind.fields, external.provenance
+        )
+        external.rejections.write(output / "external_rejected.parquet", external.provenance)
+    write_report(output / "report.html", e)
+    return publish_metrics(output, _gather(e), len(e.outcome), len(e.outcome))
 
 
 def _require_fit(table: Path, stored: dict[str, Any], model: Model, kind: Kind) -> None:

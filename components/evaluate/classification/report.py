@@ -24,10 +24,11 @@ from components.evaluate.classification.diagrams import (
     draw_roc,
 )
 from components.evaluate.classification.kinds import External, Kind
-from components.evaluate.classification.metrics import BINNED, Curves, Feature, Scored, Table
+from components.evaluate.classification.metrics import BINNED, Curves, Scored
 from components.evaluate.classification.outcome import Outcome
-from components.evaluate.regression.diagrams import draw_comparison, draw_score_by_feature
+from components.evaluate.regression.diagrams import draw_comparison, sentence
 from components.evaluate.regression.score_table import arrays
+from components.evaluate.regression.sections import Shown, add_by_feature
 from components.evaluate.training_section import add_training
 
 _MOST_WRONG = 60
@@ -273,44 +274,14 @@ def _add_class_table(section: Section, e: Evaluation) -> None:
 
 def _add_features(section: Section, e: Evaluation) -> None:
     for feature in e.kind.features:
-        rows = [row for row in e.curves.by[feature.column] if feature.score in row]
-        if not rows:
-            continue
-        low, high = (
-            np.array([np.inf if row[side] is None else row[side] for row in rows]) for side in ("low", "high")
-        )
-        label = next(d.label for d in BINNED if d.name == feature.score)
-        section.figure(
-            draw_score_by_feature(
-                low,
-                high,
-                *arrays([row[feature.score] for row in rows]),
-                np.array([row["count"] for row in rows], dtype=np.float64),
-                score=label,
-                feature=feature.label,
-                percent=True,
-            )
-        )
-        _add_feature_table(section, e.curves.by[feature.column], feature)
-
-
-def _add_feature_table(section: Section, rows: Table, feature: Feature) -> None:
-    known = [d for d in BINNED if any(d.name in row for row in rows)]  # of waves alone there is no area, for one
-
-    def cells(row: Mapping[str, Any]) -> list[Cell]:
-        span = f"from {row['low']:g}" if row["high"] is None else f"{row['low']:g} to {row['high']:g}"
-        return [span, row["count"], *(row[d.name].value if d.name in row else None for d in known)]
-
-    section.table(
-        f"Scores by {feature.label}.",
-        [
-            Column(feature.label[0].upper() + feature.label[1:]),
-            Column("Objects", ",.0f"),
-            *(Column(d.label[0].upper() + d.label[1:], _FRACTION) for d in known),
-        ],
-        [cells(row) for row in rows],
-        notes="A dash stands where a class is missing from a bin. Scores that no bin has are left out.",
-    )
+        rows = e.curves.by[feature.column]
+        shown = [
+            Shown(d.name, sentence(d.label), _FRACTION, d.label if d.name == feature.score else "", percent=True)
+            for d in BINNED
+        ]
+        if any(feature.score in row for row in rows):
+            note = "A dash stands where a class is missing from a bin. Scores that no bin has are left out."
+            add_by_feature(section, rows, feature.label, "objects", shown, note)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -12,11 +12,13 @@ from components.common.clustering_scores import NONE, Labels
 from components.common.provenance import Provenance
 from components.common.rejections import Rejections
 from components.common.scores import Floats, Score
+from components.common.tables import Columns
 from components.ingest.gaia_folder.folder import look_over
 from components.ingest.gaia_stars.files_source import open_files
 from components.ingest.gaia_stars.rejection import usable
 from components.ingest.gaia_stars.schema import complete
 from components.ingest.gaia_stars.settings import Settings as IngestSettings
+from components.ingest.gaia_stars.source import Source
 from components.preprocess.star_field.preparation import prepare
 from components.preprocess.star_field.scaling import Scaling
 from components.preprocess.star_field.settings import Settings as PrepareSettings
@@ -69,14 +71,7 @@ def search_files(
         maximum_magnitude=21.5,
     )
     source = open_files(ingest, rejections)
-    parts, labels = [], []
-    for batch in source.batches:
-        columns = complete(batch)
-        keep = usable(columns, rejections)
-        parts.append({name: values[keep] for name, values in columns.items()})
-        labels.append(batch["cluster"][keep] if source.has_truth else np.full(int(keep.sum()), "", dtype=object))
-    every = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    every["cluster"] = np.concatenate(labels)
+    every = _read(source, rejections)
     stored = {**preprocess, **_own_scales(every, preprocess), "release": source.release}
     stored["region"] = {
         **dict(preprocess["region"]),
@@ -108,6 +103,17 @@ def search_files(
         [cluster.facts for cluster in clusters],
         scores,
     )
+
+
+def _read(source: Source, rejections: Rejections) -> Columns:
+    """Read all stars that can be used, and the cluster that each is catalogued in, "" for none."""
+    parts = []
+    for batch in source.batches:
+        columns = complete(batch)
+        keep = usable(columns, rejections)
+        columns["cluster"] = batch["cluster"] if source.has_truth else np.full(len(keep), "", dtype=object)
+        parts.append({name: values[keep] for name, values in columns.items()})
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _own_scales(stars: Mapping[str, Any], preprocess: Mapping[str, Any]) -> dict[str, Any]:

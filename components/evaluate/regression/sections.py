@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from components.common.figures import Figure
 from components.common.report import Cell, Column, Section, format_interval
 from components.common.scores import INTERVAL_LEVEL
 from components.evaluate.regression.calibration_diagrams import draw_coverage, draw_pit, draw_risk_coverage
@@ -43,7 +44,9 @@ class Shown:
     interval: bool = False
 
 
-def add_by_feature(section: Section, rows: Table, feature: str, objects: str, shown: Sequence[Shown]) -> None:
+def add_by_feature(
+    section: Section, rows: Table, feature: str, objects: str, shown: Sequence[Shown], notes: str = ""
+) -> None:
     """Draw scores by a feature, and list them.
 
     Parameters
@@ -51,34 +54,37 @@ def add_by_feature(section: Section, rows: Table, feature: str, objects: str, sh
     section : Section
         Where to.
     rows : list of dict
-        A bin each: `low`, `high` (None where it is open), `count`, and the scores by name.
+        A bin each: `low`, `high` (None where it is open), `count`, and the scores by name. A bin may lack a
+        score; what all of them lack is left out.
     feature, objects : str
         What the bins are of, and what is counted in them.
     shown : sequence of Shown
         The scores, in the order of the columns.
+    notes : str
+        Below the table.
     """
-    low, high = (np.array([np.inf if row[end] is None else row[end] for row in rows]) for end in ("low", "high"))
-    count = np.array([row["count"] for row in rows], dtype=np.float64)
-    section.figures(
-        [
-            draw_score_by_feature(
-                low,
-                high,
-                *arrays([row[one.score] for row in rows]),
-                count,
-                score=one.drawn,
-                feature=feature,
-                percent=one.percent,
-            )
-            for one in shown
-            if one.drawn
-        ]
-    )
+    shown = [one for one in shown if any(one.score in row for row in rows)]
+    section.figures([_draw(rows, feature, one) for one in shown if one.drawn])
     columns = [column for one in shown for column in _columns(one)]
     section.table(
         f"Scores by {feature}.",
         [Column(sentence(feature)), Column(sentence(objects), ",.0f"), *columns],
         [_cells(row, shown) for row in rows],
+        notes=notes,
+    )
+
+
+def _draw(rows: Table, feature: str, one: Shown) -> Figure:
+    rows = [row for row in rows if one.score in row]
+    low, high = (np.array([np.inf if row[end] is None else row[end] for row in rows]) for end in ("low", "high"))
+    return draw_score_by_feature(
+        low,
+        high,
+        *arrays([row[one.score] for row in rows]),
+        np.array([row["count"] for row in rows], dtype=np.float64),
+        score=one.drawn,
+        feature=feature,
+        percent=one.percent,
     )
 
 
@@ -91,10 +97,10 @@ def _cells(row: Mapping[str, Any], shown: Sequence[Shown]) -> list[Cell]:
     cells: list[Cell] = [f"from {row['low']:g}" if row["high"] is None else f"{row['low']:g} to {row['high']:g}"]
     cells.append(row["count"])
     for one in shown:
-        score = row[one.score]
-        cells.append(score.value)
+        score = row.get(one.score)
+        cells.append(score.value if score else None)
         if one.interval:
-            cells.append(format_interval(score.low, score.high, one.form))
+            cells.append(format_interval(score.low, score.high, one.form) if score else None)
     return cells
 
 

@@ -72,15 +72,16 @@ def predict(inputs: Path | Sequence[Path], model: Path, output: Path, settings: 
     """
     from components.train.conv1d.inference import load_model  # imports torch
 
-    classifier: Classifier = load_model(model)
-    stored = classifier.preprocess_settings
-    if "psd" not in stored or len(classifier.classes) < 2:
-        raise InputError(
-            f"The model in {model} has not been trained to tell strain with a wave from noise.",
-            "Give the model of a run of gravitational-waves.",
-        )
-    whitening = Whitening.from_settings(stored)
-    search_files(find_inputs(inputs), rank_by(classifier), whitening, output, settings, str(model))
+    with stage("predict", output):
+        classifier: Classifier = load_model(model)
+        stored = classifier.preprocess_settings
+        if "psd" not in stored or len(classifier.classes) < 2:
+            raise InputError(
+                f"The model in {model} has not been trained to tell strain with a wave from noise.",
+                "Give the model of a run of gravitational-waves.",
+            )
+        whitening = Whitening.from_settings(stored)
+        search_files(find_inputs(inputs), rank_by(classifier), whitening, output, settings, str(model))
 
 
 def find_inputs(inputs: Path | Sequence[Path]) -> list[Path]:
@@ -118,34 +119,33 @@ def search_files(
     Found
         The candidates, as written.
     """
-    with stage("predict"):
-        stretch = read_stretch(files, whitening)
-        found = searching.search(stretch, model, settings.search, whitening.samples, whitening.taper)
-        provenance = Provenance(
-            origin="real",
-            archive="files",
-            query=" ".join(str(path) for path in files),
-            retrieved_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            requested=len(found.gps),
-            received=len(found.gps),
-            notes=(
-                f"Searched {found.searched_seconds:g} s with the model {name}; background of time slides "
-                f"{found.background_seconds:g} s.",
-            ),
-        )
-        columns = candidate_columns(found, stretch)
-        output.mkdir(parents=True, exist_ok=True)
-        write_table(output / "predictions.parquet", FIELDS, columns, provenance)
-        Rejections().write(output / "rejected.parquet", provenance)  # a file that cannot be used ends the search
-        if settings.csv:
-            with whole(output / "predictions.csv") as part:
-                # A GPS time alone has ten digits before its point.
-                pd.DataFrame(columns).round(6).to_csv(part, index=False, float_format="%.16g")
-        if settings.plots:
-            from components.predict.strain.plots import draw_candidates  # matplotlib, only where asked for
+    stretch = read_stretch(files, whitening)
+    found = searching.search(stretch, model, settings.search, whitening.samples, whitening.taper)
+    provenance = Provenance(
+        origin="real",
+        archive="files",
+        query=" ".join(str(path) for path in files),
+        retrieved_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        requested=len(found.gps),
+        received=len(found.gps),
+        notes=(
+            f"Searched {found.searched_seconds:g} s with the model {name}; background of time slides "
+            f"{found.background_seconds:g} s.",
+        ),
+    )
+    columns = candidate_columns(found, stretch)
+    output.mkdir(parents=True, exist_ok=True)
+    write_table(output / "predictions.parquet", FIELDS, columns, provenance)
+    Rejections().write(output / "rejected.parquet", provenance)  # a file that cannot be used ends the search
+    if settings.csv:
+        with whole(output / "predictions.csv") as part:
+            # A GPS time alone has ten digits before its point.
+            pd.DataFrame(columns).round(6).to_csv(part, index=False, float_format="%.16g")
+    if settings.plots:
+        from components.predict.strain.plots import draw_candidates  # matplotlib, only where asked for
 
-            draw_candidates(found, stretch, output / "plots")
-        report_counts(rows_out=len(found.gps), seconds=found.searched_seconds)
+        draw_candidates(found, stretch, output / "plots")
+    report_counts(rows_out=len(found.gps), seconds=found.searched_seconds)
     return found
 
 
