@@ -3,6 +3,7 @@
 The model here is a matched filter, so that what the search does is tested apart from what a network has learnt.
 """
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from components.common.errors import InputError, ParameterError
 from components.common.tables import read_provenance, read_table
 from components.physics.detector_noise import design_psd
 from components.physics.matched_filter import build_bank, excess_power, network_snr
-from components.predict.strain.prediction import Settings, find_inputs, search_files
+from components.predict.strain.prediction import Settings, find_inputs, predict, search_files
 from components.predict.strain.ranking import LogOdds, SeparableLogOdds, rank_by
 from components.predict.strain.search import Settings as SearchSettings
 from components.predict.strain.search import search
@@ -244,3 +245,13 @@ def test_unusable_files_are_named(real_data: Path, tmp_path: Path) -> None:
 def test_impossible_settings_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ParameterError):
         SearchSettings(**wrong)
+
+
+def test_a_model_that_cannot_be_read_is_a_failure_of_the_stage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARMILLARY_EVENTS", str(tmp_path / "events"))
+    with pytest.raises(InputError):
+        predict([tmp_path], tmp_path / "nothing", tmp_path / "out", Settings())
+    told = [json.loads(line) for line in (tmp_path / "events").read_text().splitlines()]
+    assert [(event["event"], event["stage"]) for event in told] == [("begin", "predict"), ("failed", "predict")]
