@@ -16,7 +16,8 @@ from components.common.files import write_json
 from components.common.training import Epoch, pick_device
 from components.preprocess.cutouts.preparation import prepare
 from components.train.conv1d.answers import RedshiftAnswer, answer_from_json
-from components.train.image_cnn.network import Architecture, CutoutNetwork
+from components.train.image_cnn.magnitude_density import MagnitudeDensity, Pooled
+from components.train.image_cnn.network import Architecture
 from components.train.image_cnn.side_inputs import SideInputs
 from components.train.model_folder import reading
 from components.train.network_folder import save_weights
@@ -38,8 +39,8 @@ class CutoutModel:
 
     Attributes
     ----------
-    network : CutoutNetwork
-        The weights.
+    network : Pooled
+        The weights, and the density of magnitudes that it is pooled with.
     architecture : Architecture
         How it was built.
     answer : RedshiftAnswer
@@ -52,7 +53,7 @@ class CutoutModel:
         How it was trained: settings, provenance of the data, versions.
     """
 
-    network: CutoutNetwork
+    network: Pooled
     architecture: Architecture
     answer: RedshiftAnswer
     side_inputs: SideInputs
@@ -141,8 +142,10 @@ def load_model(folder: Path) -> CutoutModel:
     """
     with reading(folder, KIND) as stored:
         architecture = Architecture(**stored["architecture"])
-        network = architecture.build()
-        network.load_state_dict(load_file(folder / "weights.safetensors"))
+        weights = load_file(folder / "weights.safetensors")
+        density = {name.removeprefix("density."): weights[name] for name in weights if name.startswith("density.")}
+        network = Pooled(architecture.build(), MagnitudeDensity(**density) if density else None)
+        network.load_state_dict(weights)
         answer = answer_from_json(stored["answer"])
         if not isinstance(answer, RedshiftAnswer):
             raise InputError("The model does not answer with redshifts.", "Train it anew.")

@@ -25,6 +25,7 @@ from components.common.training import Schedule, checkpoint_folder, fit, forget,
 from components.preprocess.cutouts.preparation import Preparation, prepare
 from components.train.conv1d.answers import RedshiftAnswer
 from components.train.image_cnn.inference import INPUTS, CutoutModel, save_model
+from components.train.image_cnn.magnitude_density import MagnitudeDensity, Pooled
 from components.train.image_cnn.network import Architecture, vary
 from components.train.image_cnn.side_inputs import MAGNITUDES, SideInputs, stack_magnitudes
 from components.train.network_folder import identify, record_training
@@ -124,7 +125,8 @@ def train(dataset: Path, model: Path, settings: Settings) -> None:
         loss = make_loss(answer, side_inputs, settings.target, storage_unit(stored))
         history = fit(network, loss, training, validation, schedule, checkpoint)
         record = record_training(table, settings, history, precision=schedule.precision)
-        unfinished = CutoutModel(network, architecture, answer, side_inputs, stored, record)
+        pooled = Pooled(network, _density(table, settings, side_inputs, answer))
+        unfinished = CutoutModel(pooled, architecture, answer, side_inputs, stored, record)
         with whole(model) as folder:
             save_model(folder, calibrate(unfinished, table), history)
         forget(checkpoint)
@@ -154,7 +156,8 @@ def make_loss(
             if shown.is_floating_point():  # 8-bit numbers are turned as they are, which is cheaper
                 shown = shown.to(dtype_for(shown))
             shown = vary(shown) if network.training else shown
-            images = shown.to(dtype_for(shown), memory_format=torch.channels_last).mul_(unit)
+            shown = shown.contiguous(memory_format=torch.channels_last)  # first, while a number is a byte
+            images = shown.to(dtype_for(shown)).mul_(unit)
         if MAGNITUDES[0] in batch:
             magnitudes = torch.stack([batch[name].float() for name in MAGNITUDES], 1).cpu().numpy()
             if network.training and images is not None:
@@ -205,20 +208,30 @@ def fastest_precision(wanted: str) -> str:
 
 
 def calibrate(model: CutoutModel, table: Path) -> CutoutModel:
-    """Set the temperature on validation rows, read a row group at a time, at most `CALIBRATION_ROWS` of them."""
+    """Set the share of the density and the temperature on validation rows, at most `CALIBRATION_ROWS` of them.
+
+    They are read a row group at a time.
+    """
     settings = model.record["settings"]
-    outputs, truth, rows = [], [], 0
+    outputs, told, truth, rows = [], [], [], 0
     names = [*_names(settings["inputs"]), settings["target"]]
     for batch in read_batches(table, names, "validation"):
         take = slice(max(0, CALIBRATION_ROWS - rows))
         images = batch.get(IMAGE, batch[settings["target"]])[take]
         magnitudes = stack_magnitudes(batch)[take] if MAGNITUDES[0] in batch else None
-        outputs.append(model.outputs(images, magnitudes))
+        outputs.append(torch.from_numpy(model.outputs(images, magnitudes)))
+        if magnitudes is not None:
+            told.append(torch.from_numpy(model.side_inputs.make(magnitudes)))
         truth.append(batch[settings["target"]][take].astype(np.float64))
         rows += len(images)
         if rows >= CALIBRATION_ROWS:
             break
-    answer = model.answer.calibrated(np.concatenate(outputs), np.concatenate(truth))
+    logits, labels = torch.cat(outputs), np.concatenate(truth)
+    if told:
+        pooled, beside = model.network.cpu(), torch.cat(told)
+        pooled.settle(logits, beside, lambda mean: model.answer.loss(mean, torch.from_numpy(labels)))
+        logits = pooled.pool(logits, beside)
+    answer = model.answer.calibrated(logits.numpy(), labels)
     return dataclasses.replace(model, answer=answer)
 
 
@@ -275,6 +288,16 @@ def _design(table: Path, settings: Settings, answer: RedshiftAnswer) -> tuple[Ar
         side_inputs=side_inputs.count,
     )
     return architecture, side_inputs
+
+
+def _density(
+    table: Path, settings: Settings, side_inputs: SideInputs, answer: RedshiftAnswer
+) -> MagnitudeDensity | None:
+    if not side_inputs.count:
+        return None
+    rows = read_table(table, [*MAGNITUDES, settings.target], "train")
+    beside = side_inputs.make(stack_magnitudes(rows))
+    return MagnitudeDensity.fit(beside, rows[settings.target].astype(np.float64), answer.bins.edges, settings.seed)
 
 
 def _schedule(settings: Settings) -> Schedule:
