@@ -1,10 +1,12 @@
 """The one training loop: device and precision, schedule, early stopping, and resumption after a kill."""
 
+import ctypes
 import hashlib
 import json
 import math
 import os
 import shutil
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -28,6 +30,9 @@ CHECKPOINTS_VARIABLE = "ARMILLARY_CHECKPOINTS"
 
 Loss = Callable[[nn.Module, dict[str, Tensor]], Tensor]
 Epoch = dict[str, float]
+
+_LARGEST_KEPT = -3, 32 << 20  # M_MMAP_THRESHOLD of malloc.h, as large as it may be
+_KEPT = -1, 1 << 30  # M_TRIM_THRESHOLD
 
 _WARM_UP = 0.2
 _FINAL_RATE = 1e-3
@@ -113,6 +118,7 @@ def fit(
     list of dict
         For each epoch `epoch`, `train_loss`, `validation_loss`, `learning_rate`, `seconds`.
     """
+    keep_memory()
     trainer = _Trainer(network, loss, training, validation, schedule)
     if checkpoint is not None and checkpoint.is_dir():
         trainer.restore(checkpoint)
@@ -122,6 +128,18 @@ def fit(
             trainer.save(checkpoint)
     trainer.take_best()
     return trainer.history
+
+
+def keep_memory() -> None:
+    """Have the C library keep memory that was freed, up to a gigabyte, instead of giving it back at once.
+
+    Each minibatch asks for the same megabytes anew. Given back, they are emptied page by page whenever they are
+    asked for, which took a fifth of the time of training on cutouts.
+    """
+    tune = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None  # not in musl
+    for option in (_LARGEST_KEPT, _KEPT):  # both: with one given, the other no longer adapts itself
+        if tune is not None:
+            tune(*option)
 
 
 def forget(checkpoint: Path | None) -> None:

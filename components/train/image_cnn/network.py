@@ -122,11 +122,15 @@ class CutoutNetwork(nn.Module):
         device = "cpu" if features is None else features.device.type
         with torch.autocast(device, enabled=False):  # rounded to bfloat16, magnitudes would be alike
             if features is not None:
-                parts.append(self.seen(torch.einsum("bchw,chw->bc", features, self.weight)))
+                parts.append(self.seen(self._mean(features)))
             if beside is not None:
                 parts.append(self.beside(beside.float()))
             answer: Tensor = self.head(torch.cat(parts, 1))
         return answer
+
+    def _mean(self, features: Tensor) -> Tensor:
+        """Average over the picture, features last as they lie in memory: an `einsum` takes six times as long."""
+        return (features.permute(0, 2, 3, 1).flatten(1, 2) * self.weight.flatten(1).T.contiguous()).sum(1)
 
 
 class Residual(nn.Module):
