@@ -151,7 +151,7 @@ def open_report(
 
 
 @app.command()
-def compare(runs: Annotated[list[str], typer.Argument(metavar="RUN RUN...", help="Two runs or more.")]) -> None:
+def compare(runs: Annotated[list[str], typer.Argument(metavar="RUN", help="Two runs or more.")]) -> None:
     """Set runs side by side: what differs, and the scores."""
     from pipelines.commands import past
 

@@ -100,6 +100,7 @@ class CreateUnlessNamed(TyperGroup):
 schedule = typer.Typer(
     cls=CreateUnlessNamed,
     no_args_is_help=True,
+    short_help="Retrain on a cluster by the clock.",
     help='Retrain on a cluster by the clock: armillary schedule <exercise> --cron "0 0 3 * * *". '
     "Each firing takes the newest published code, fetches afresh what its source offers, and reuses no cached "
     "result; what was missed is not caught up.",

@@ -8,7 +8,7 @@ from components.common.store import Store
 from pipelines.catalogue import suggest
 from pipelines.home import downloads_folder, home, runs_folder
 from pipelines.records import Output, RunRecord, from_json, read_record
-from pipelines.stores import open_store
+from pipelines.stores import anything_stored, open_store
 
 
 def local_runs(slug: str = "") -> list[RunRecord]:
@@ -88,6 +88,8 @@ def fetch_report(record: RunRecord) -> Path:
 def _first_found(choose: Callable[[Sequence[RunRecord]], RunRecord | None], slug: str) -> RunRecord | None:
     if found := choose(local_runs(slug)):
         return found
+    if not anything_stored():
+        return None
     with open_store() as opened:
         return choose(stored_runs(opened.store, slug))
 

@@ -36,6 +36,7 @@ class _Running:
         self.gateway_failed = False
         self.last_epoch = float("-inf")
         self.failure_told = False
+        self.someone_waits = False
 
 
 _running = _Running()
@@ -95,6 +96,16 @@ def report_epoch(epoch: int, train_loss: float, validation_loss: float) -> None:
 def warn(message: str) -> None:
     """Tell the person at the keyboard something that does not stop the stage."""
     _emit({"event": "warning", "message": message})
+
+
+@contextmanager
+def for_a_person() -> Iterator[None]:
+    """Log progress and warnings alone, as sentences: who waits at a terminal is told the rest by the command."""
+    _running.someone_waits = True
+    try:
+        yield
+    finally:
+        _running.someone_waits = False
 
 
 @contextmanager
@@ -209,6 +220,9 @@ def _log(event: dict[str, Any]) -> None:
             f"{event['done']:.0f}/{event['total']:.0f} {event['unit']} {_pairs(event['values'])}".rstrip(),
             file=sys.stderr,
         )
+    elif _running.someone_waits:
+        if event["event"] == "warning":
+            print(event["message"], file=sys.stderr)
     elif event["event"] == "scores":
         print(f"scores: origin={event['origin']} {_pairs(event['values'])}", file=sys.stderr)
     else:

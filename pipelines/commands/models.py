@@ -14,7 +14,7 @@ from components.common.errors import ParameterError, StoreError
 from components.common.models import VERSION, Version, list_versions
 from components.common.store import Store
 from pipelines.catalogue import find
-from pipelines.stores import open_store
+from pipelines.stores import anything_stored, open_store
 from pipelines.terminal import format_score, open_console, print_table, say
 
 
@@ -23,6 +23,8 @@ def models(slug: str) -> int:
     if slug:
         find(slug)
     code, rows = 0, []
+    if not anything_stored():
+        return _tell_none()
     with open_store() as opened:
         for name in [slug] if slug else opened.store.list_folders("models"):
             try:
@@ -34,12 +36,16 @@ def models(slug: str) -> int:
             rows += [_row(name, version, champion) for version in versions]
             if champion and champion.version not in [version.version for version in versions]:
                 code = _tell_missing(name, champion)
-    if rows:
-        headers = ["model", "exercise", "", "created", "run", "origin", "score of its own test"]
-        print_table(open_console(), headers, rows, stacked=True)
-    else:
-        say(open_console(), "There are no models in the store yet. `armillary run` trains them.")
+    if not rows:
+        return code or _tell_none()
+    headers = ["model", "exercise", "", "created", "run", "origin", "score of its own test"]
+    print_table(open_console(), headers, rows, stacked=True)
     return code
+
+
+def _tell_none() -> int:
+    say(open_console(), "There are no models in the store yet. `armillary run` trains them.")
+    return 0
 
 
 def rollback(slug: str, version: str) -> int:
@@ -78,7 +84,8 @@ def _row(slug: str, version: Version, champion: Champion | None) -> list[str]:
     mark = "champion" if champion and champion.version == version.version else ""
     score = f"{headline.get('name', '')} {format_score(headline)}".strip()
     facts = version.facts
-    return [version.version, slug, mark, version.created, facts.run or "-", facts.origin or "-", score]
+    created = version.created[:16].replace("T", " ")
+    return [version.version, slug, mark, created, facts.run or "-", facts.origin or "-", score]
 
 
 def _tell_missing(slug: str, champion: Champion) -> int:

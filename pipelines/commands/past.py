@@ -8,7 +8,7 @@ from pipelines.catalogue import find
 from pipelines.display import format_seconds
 from pipelines.history import fetch_report, find_run, local_runs, stored_runs
 from pipelines.records import RunRecord
-from pipelines.stores import open_store
+from pipelines.stores import anything_stored, open_store
 from pipelines.terminal import format_score, open_console, print_table, say
 
 
@@ -19,8 +19,9 @@ def runs(slug: str) -> int:
     console = open_console()
     code, stored = 0, []
     try:
-        with open_store() as opened:
-            stored = stored_runs(opened.store, slug)
+        if anything_stored():
+            with open_store() as opened:
+                stored = stored_runs(opened.store, slug)
     except StoreError as error:
         say(open_console(stderr=True), f"Only the runs of this machine can be shown. {error}", style="bold red")
         code = error.exit_code

@@ -15,11 +15,12 @@ from components.common.files import whole
 from components.common.models import VERSION, fetch_model, model_key, read_version
 from components.common.store import Store
 from components.common.tables import Columns, read_table
+from components.common.telemetry import for_a_person
 from pipelines.catalogue import find
 from pipelines.history import fetch, find_run, latest_with_model
 from pipelines.home import downloads_folder, home
 from pipelines.records import new_run_id
-from pipelines.stores import open_store
+from pipelines.stores import anything_stored, open_store
 from pipelines.terminal import open_console, print_table, say
 
 MOST_ROWS = 200
@@ -44,7 +45,8 @@ def predict(slug: str, files: Sequence[Path], *, model: str, out: Path | None, p
     output = home() / "predictions" / new_run_id()
     definition = exercise.load()
     try:
-        apply_model(definition, paths, folder, output, plots=plots is not None)
+        with for_a_person():
+            apply_model(definition, paths, folder, output, plots=plots is not None)
     except InputError:  # of all files at once: what is wrong with each stands in the table
         if (output / "rejected.parquet").is_file():
             _tell_rejected(open_console(stderr=True), read_table(output / "rejected.parquet"))
@@ -98,6 +100,8 @@ def _model_folder(slug: str, model: str) -> tuple[Path, str]:
 
 
 def _champion(slug: str) -> tuple[Path, str] | None:
+    if not anything_stored():
+        return None
     with open_store() as opened:
         champion = read_champion(opened.store, slug)
         return _fetch(opened.store, slug, champion.version, "champion ") if champion else None

@@ -103,11 +103,11 @@ def tell_decision(record: RunRecord, console: Console) -> None:
 
 
 def tell_scores(definition: Definition, record: RunRecord, console: Console) -> None:
-    """Print the scores that matter most, beside the constant predictor and the published values."""
+    """Print the scores that matter most, beside the baseline (mostly a constant) and the published values."""
     say(console, "")
     _tell_table("test set", f"origin {record.origin}", definition, record.scores, console)
     if record.external:
-        _tell_table("external spectra", "scored apart", definition, record.external, console)
+        _tell_table("external data", "scored apart", definition, record.external, console)
     if any(score.get("published") is not None for score in record.scores.values()):
         say(console, definition.comparability, style="dim")
 
@@ -116,15 +116,12 @@ def _tell_table(
     title: str, note: str, definition: Definition, scores: dict[str, dict[str, float | None]], console: Console
 ) -> None:
     names = [name for name in definition.scores if name in scores]
+    beside = [key for key in ("baseline", "published") if any(scores[name].get(key) is not None for name in names)]
     rows = [
-        [
-            name,
-            format_score(scores[name]),
-            *(format_number(scores[name].get(k)) for k in ("baseline", "published")),
-        ]
+        [name, format_score(scores[name]), *(format_number(scores[name].get(key)) for key in beside)]
         for name in names
     ]
-    print_table(console, [f"{title} ({note})", "value [95 % interval]", "constant", "published"], rows)
+    print_table(console, [f"{title} ({note})", "value [95 % interval]", *beside], rows)
     say(console, "")
 
 

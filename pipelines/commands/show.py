@@ -29,15 +29,16 @@ def show(slug: str) -> int:
     for stage, parameters in groupby(explain(definition), key=lambda parameter: parameter.stage):
         say(console, "")
         say(console, stage, style="bold")
-        for parameter in parameters:
-            _print_parameter(console, parameter)
+        for text, alike in groupby(parameters, key=lambda parameter: parameter.text):
+            for parameter in alike:  # such as ra, dec and radius_deg, which one sentence explains
+                _print_parameter(console, parameter)
+            _paragraph(console, text)
     return 0
 
 
 def _print_parameter(console: Console, parameter: Parameter) -> None:
     line = Text("  ").append(parameter.name, style="cyan").append(f" = {_written(parameter.default)}")
     console.print(line.append(_presets(parameter.presets), style="dim"), soft_wrap=True)
-    _paragraph(console, parameter.text)
 
 
 def _presets(presets: Mapping[str, Any]) -> str:

@@ -86,6 +86,23 @@ def test_a_folder_that_does_not_exist_is_an_input_error(armillary: Armillary, ho
     assert not home.exists()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["runs"], "There are no runs yet."),
+        (["models"], "There are no models in the store yet."),
+        (["open"], "There is no run latest."),
+        (["predict", "toy", "."], "No run of toy has left a model yet."),
+    ],
+)
+def test_a_new_machine_starts_no_store_to_find_it_empty(
+    armillary: Armillary, home: Path, arguments: list[str], said: str
+) -> None:
+    completed = armillary(*arguments, AWS_ENDPOINT_URL="")
+    assert said in completed.stdout + completed.stderr
+    assert not home.exists()
+
+
 @pytest.mark.parametrize("arguments", [["run", "toy"], ["stage", "toy", "ingest", "--output"]])
 def test_a_place_that_cannot_be_written_is_named(
     armillary: Armillary, tmp_path: Path, arguments: list[str]

@@ -36,3 +36,10 @@ def test_show_prints_them(armillary: Armillary) -> None:
     assert 'location = ""\n' in shown
     assert "Regressors to train" in shown
     assert armillary("show", "galaxy-spectr").returncode == 2
+
+
+def test_what_explains_several_parameters_is_printed_once(armillary: Armillary) -> None:
+    lines = armillary("show", "star-clusters").stdout.splitlines()
+    about = next(number for number, line in enumerate(lines) if "instead of a name: a circle" in line)
+    assert [line.split()[0] for line in lines[about - 3 : about]] == ["ra", "dec", "radius_deg"]
+    assert sum("instead of a name: a circle" in line for line in lines) == 1

@@ -40,6 +40,7 @@ def test_smoke_finds_simulated_and_real_clusters_and_predicts(
     assert len(out.read_text().splitlines()) > 500
     assert re.search(r"^and \d+ more: --out FILE has them all$", predicted.stdout, flags=re.MULTILINE)
     assert re.search(r"^left out \d+: faint\.$", predicted.stderr, flags=re.MULTILINE)
+    assert "stage=" not in predicted.stderr, "lines of a log are for pods"
 
     other = armillary("run", "star-clusters", "--preset", "smoke", "--set", "seed=2", "--json")
     kept = re.search(r"^champion: \S+ stays \(not compared: the champion's clusters are those", other.stderr, re.M)
