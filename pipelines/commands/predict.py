@@ -52,7 +52,7 @@ def predict(slug: str, files: Sequence[Path], *, model: str, out: Path | None, p
             _tell_rejected(open_console(stderr=True), read_table(output / "rejected.parquet"))
         raise
     console = open_console()
-    _tell(console, read_table(output / "predictions.parquet"), definition.shown)
+    _tell(console, read_table(output / "predictions.parquet"), definition.shown, out or "--out FILE")
     _tell_rejected(open_console(stderr=True), read_table(output / "rejected.parquet"))
     say(open_console(stderr=True), f"model: {name}")
     say(open_console(stderr=True), f"model folder: {folder}")
@@ -121,14 +121,14 @@ def _fetch(store: Store, slug: str, version: str, title: str) -> tuple[Path, str
     return folder, f"{title}{version}, tested on {facts.origin} data{run}"
 
 
-def _tell(console: Console, table: Columns, columns: Sequence[str]) -> None:
+def _tell(console: Console, table: Columns, columns: Sequence[str], whole_table: Path | str) -> None:
     """Print what a person reads; the written table has all columns."""
     shown = [name for name in columns if name in table]
     first = [table[name][:MOST_ROWS] for name in shown]
     rows = [[_cell(value) for value in row] for row in zip(*first, strict=True)]
     print_table(console, shown, rows)
     if shown and (more := len(table[shown[0]]) - MOST_ROWS) > 0:
-        say(console, f"and {more} more: --out FILE has them all")
+        say(console, f"and {more} more: {whole_table} has them all")
 
 
 def _tell_rejected(console: Console, table: Columns) -> None:

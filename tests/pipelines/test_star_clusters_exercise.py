@@ -38,7 +38,7 @@ def test_smoke_finds_simulated_and_real_clusters_and_predicts(
     predicted = armillary("predict", "star-clusters", folder / "ngc2112_field.csv.gz", "--out", out)
     assert predicted.returncode == 0, predicted.stderr
     assert len(out.read_text().splitlines()) > 500
-    assert re.search(r"^and \d+ more: --out FILE has them all$", predicted.stdout, flags=re.MULTILINE)
+    assert re.search(r"^and \d+ more: \S+members.csv has them all$", predicted.stdout, flags=re.MULTILINE)
     assert re.search(r"^left out \d+: faint\.$", predicted.stderr, flags=re.MULTILINE)
     assert "stage=" not in predicted.stderr, "lines of a log are for pods"
 
