@@ -102,11 +102,12 @@ def test_shares_of_fields_add_up_and_the_useless_one_has_none() -> None:
     maps = np.stack([truth[:, 0], truth[:, 1], rng.normal(size=len(truth))], axis=1)[:, :, None, None]
     fields = ("one", "two", "none")
 
-    def predict(data: np.ndarray, shown: Sequence[str] | None) -> np.ndarray:
+    def predict(data: np.ndarray, shown: Sequence[str] | None, summaries: np.ndarray | None) -> np.ndarray:
+        assert (summaries is None) == (data is not maps), "summaries are of the maps as they were"
         weights = [float(shown is None or name in shown) for name in fields[:2]]
         return data[:, :2, 0, 0] * weights
 
-    found = measure_importance(predict, maps, truth, np.repeat(np.arange(40), 15), fields, 50, 0)
+    found = measure_importance(predict, maps, maps[:, :, 0, 0], truth, np.repeat(np.arange(40), 15), fields, 50, 0)
     assert found.values[SHAPLEY][:, 0].sum() == pytest.approx(found.whole)
     assert found.whole == pytest.approx(1)
     assert all(found.values[method][2, 0] == pytest.approx(0, abs=1e-9) for method in METHODS)

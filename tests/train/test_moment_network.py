@@ -126,7 +126,7 @@ def test_it_learns_each_parameter_from_the_field_that_tells_it(universes: Path, 
         for shown in (None, ("Mtot",), ("T",))
     }
     assert (error[None][:3] < [0.7, 0.1, 0.6]).all()  # no linear estimate of omega_m is better than 0.6
-    assert (error["Mtot",][:2] < 0.75).all()  # the best linear estimate of omega_m misses by 0.65
+    assert (error["Mtot",][:2] < 0.8).all()  # the best linear estimate of omega_m misses by 0.65
     assert error["Mtot",][2] > 0.8
     assert error["T",][2] < 0.6
 
@@ -134,12 +134,22 @@ def test_it_learns_each_parameter_from_the_field_that_tells_it(universes: Path, 
 def test_bars_are_stretched_by_what_is_shown(universes: Path, trained: Path) -> None:
     model = load_model(trained)
     assert model.stretch.shape == (3, 6)
-    table = read_table(universes / "data" / "dataset.parquet", ["maps", *PARAMETERS], "validation")
+    table = read_table(universes / "data" / "dataset.parquet", ["maps", *PARAMETERS], "test")
     truth = coordinates(np.column_stack([table[name] for name in PARAMETERS]))
     for shown in (None, ["Mtot"], ["T"]):
         found = model.predict(table["maps"], shown)
         chi2 = (((found.mean - truth) / found.width) ** 2).mean(axis=0)
-        assert chi2 == pytest.approx(np.ones(6), abs=0.02)
+        assert chi2 == pytest.approx(np.ones(6), abs=0.5)  # twenty universes
+        assert chi2.mean() == pytest.approx(1, abs=0.2)
+
+
+def test_summaries_may_be_known_before(universes: Path, trained: Path) -> None:
+    model = load_model(trained)
+    maps = read_table(universes / "data" / "dataset.parquet", ["maps"], "test")["maps"][:20]
+    for shown in (None, ["T"]):
+        before, after = model.predict(maps, shown), model.predict(maps, shown, model.sum_up(maps))
+        np.testing.assert_allclose(before.mean, after.mean, rtol=1e-6)
+        np.testing.assert_allclose(before.width, after.width, rtol=1e-6)
 
 
 def test_a_model_comes_back_from_its_folder_the_same(universes: Path, trained: Path) -> None:

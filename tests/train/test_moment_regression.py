@@ -154,15 +154,84 @@ def test_a_ratio_survives_where_both_fields_are_a_little_beyond_training() -> No
     assert squared[~within].mean().sqrt() < 0.4
 
 
-def test_the_penalty_is_chosen_on_validation_maps() -> None:
+def in_universes(found: Tensor, truth: Tensor) -> Summarised:
+    """Say that five maps after each other are of one universe, and divide these."""
+    groups = np.array([f"universe-{row // 5}" for row in range(len(found))])
+    return Summarised({}, found, truth, groups, {}).divided(seed=0)
+
+
+def test_the_penalty_is_chosen_by_universes_that_are_left_out() -> None:
     summaries, found, truth = make_rows()
-    few, noise = slice(0, 40), torch.randn((40, 6), generator=torch.Generator().manual_seed(3))
+    noise = torch.randn((40, 6), generator=torch.Generator().manual_seed(3))
     ridge = Ridge(summaries, 2, 6)
-    rest = Summarised({}, found[40:], truth[40:])
-    fit_ridge(ridge, rest, Summarised({}, found[few], truth[few]), 0.0)
+    fit_ridge(ridge, in_universes(found, truth), 0.0)
     told = float(ridge.get_buffer("penalty"))
-    fit_ridge(ridge, Summarised({}, found[few], noise), rest, 0.0)
+    fit_ridge(ridge, in_universes(found[:40], noise), 0.0)
     assert told < float(ridge.get_buffer("penalty")) == PENALTIES[-1]
+
+
+def test_a_universe_is_in_one_fold_and_all_folds_are_as_large() -> None:
+    _, found, truth = make_rows()
+    maps = in_universes(found, truth)
+    folds = maps.folds_of(maps.groups).reshape(-1, 5)
+    assert (folds == folds[:, :1]).all()
+    assert np.unique(folds[:, 0], return_counts=True)[1].tolist() == [16] * 5
+    assert maps.folds_of(np.array(["another"])).tolist() == [-1]
+
+
+@pytest.mark.parametrize("shown", [(True, True), (False, True)])
+@pytest.mark.parametrize("independence", [0.0, 30.0])
+def test_answers_without_a_fold_are_those_of_a_regression_without_it(
+    shown: tuple[bool, bool], independence: float
+) -> None:
+    summaries, found, truth = make_rows(leak=0.3)
+    maps = in_universes(found, truth)
+    folds = torch.as_tensor(maps.folds_of(maps.groups))
+    ridge, refitted = Ridge(summaries, 2, 6), Ridge(summaries, 2, 6)
+    fit_ridge(ridge, maps, independence)
+    present = torch.tensor([shown]).expand(ROWS, -1)
+    mean, spread = ridge(ridge.scaled(found), present, folds)
+    known, unit = ridge(ridge.scaled(found), present)
+    torch.testing.assert_close(spread / mean_scale(mean), unit / mean_scale(known))
+    missed = []
+    assert (known - mean)[:, 3:].square().mean() > 0.12**2, "it makes a difference"
+    for fold in range(5):
+        out = folds == fold
+        refitted.fit(found[~out], truth[~out], independence)
+        refitted.use_penalty(float(ridge.get_buffer("penalty")))
+        again, _ = refitted(refitted.scaled(found[out]), present[out])
+        difference = (again - mean[out]).square().mean(0).sqrt()
+        assert (difference < 0.1).all(), "centres and cuts are of all maps, and nothing else"
+        missed.append((again - truth[out]).square())
+    brute = torch.cat(missed).mean(0).sqrt()[2:]  # feedback is regressed as it is
+    assert ridge.out_of_fold(torch.tensor(shown))[2:].numpy() == pytest.approx(brute.numpy(), rel=0.03)
+
+
+def mean_scale(mean: Tensor) -> Tensor:
+    """By what spreads of logarithms grow: with omega_m and sigma_8 themselves."""
+    centre, unit = (torch.tensor(values[:2], dtype=torch.float32) for values in prior_moments())
+    return torch.cat([centre / unit + mean[:, :2], torch.ones_like(mean[:, 2:])], 1)
+
+
+def test_widths_are_honest_without_the_fold_and_too_small_with_it() -> None:
+    summaries, found, truth = make_rows()
+    few = in_universes(found[:120], truth[:120])
+    ridge = Ridge(summaries, 2, 6)
+    fit_ridge(ridge, few, 0.0)
+    ridge.use_penalty(PENALTIES[0])
+    present = torch.ones((ROWS, 2), dtype=torch.bool)
+    folds = torch.as_tensor(few.folds_of(few.groups))
+
+    def chi2(mean: Tensor, spread: Tensor, rows: slice) -> float:
+        return float(((mean - truth[rows]) / spread)[:, 2:].square().mean())
+
+    own, new = slice(0, 120), slice(120, ROWS)
+    unseen = chi2(*ridge(ridge.scaled(found[new]), present[new]), new)
+    left_out = chi2(*ridge(ridge.scaled(found[own]), present[own], folds), own)
+    inside = chi2(*ridge(ridge.scaled(found[own]), present[own]), own)
+    assert inside == pytest.approx(1, abs=0.05)
+    assert unseen > 1.5
+    assert left_out == pytest.approx(unseen, rel=0.3)
 
 
 def test_a_network_begins_with_what_the_regression_says() -> None:
@@ -173,6 +242,6 @@ def test_a_network_begins_with_what_the_regression_says() -> None:
     network.ridge.fit(summaries(maps), truth, 0.0)
     with torch.no_grad():
         mean, width = network(maps, present)
-        start, spread = network.begin(maps, present)
-    torch.testing.assert_close(mean, start)
+        _, spread = network.ridge(network.ridge.scaled(summaries(maps)), present)
+    torch.testing.assert_close(mean, network.begin(summaries(maps)))
     torch.testing.assert_close(width, spread, rtol=2e-3, atol=1e-5)

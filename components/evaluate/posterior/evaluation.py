@@ -81,20 +81,21 @@ def judge(table: Path, model: "MomentModel", settings: Settings) -> tuple[Outcom
     """Apply everything, and score it; also return all test maps, those of other suites too."""
     stored = model.preprocess_settings
     baselines = learn_baselines(table, stored, settings.seed)
-    parts, maps = [], []
+    parts, maps, sums = [], [], []
     for batch in read_batches(table, list(_COLUMNS), "test"):
-        parts.append(answer(batch, model, baselines, stored))
         maps.append(batch["maps"])
+        sums.append(model.sum_up(batch["maps"]))
+        parts.append(answer(batch, sums[-1], model, baselines, stored))
     if not parts:
         raise InputError(f"{table} has no test maps.", "Give more simulations, or a larger test_fraction.")
-    every, data = join(parts), np.concatenate(maps)
+    every, data, summaries = join(parts), np.concatenate(maps), np.concatenate(sums)
     own = trained_on(every, stored)
     if not own.any():
         raise InputError(
             f"{table} has no test maps of the suites and sets that were trained on.",
             "Give more simulations, or a larger test_fraction.",
         )
-    sample, data = every[np.flatnonzero(own)], data[own]
+    sample, data, summaries = every[np.flatnonzero(own)], data[own], summaries[own]
     posterior, groups = sample.posterior, sample.groups
 
     def scored(one: Posterior, names: Any = groups) -> dict[str, Score]:
@@ -109,12 +110,13 @@ def judge(table: Path, model: "MomentModel", settings: Settings) -> tuple[Outcom
         elsewhere[str(name)] = scored(every.posterior[rows], every.groups[rows])
     marginal = {}
     if model.marginal is not None:
-        moments = model.marginal.predict(data)
+        moments = model.marginal.predict(data, None, summaries)
         marginal = scored(Posterior(posterior.truth, moments.mean, moments.width, posterior.reference))
     some = _some_universes(groups, settings.seed)
     importance = measure_importance(
-        lambda one, shown: model.predict(one, shown).mean,
+        lambda one, shown, known: model.predict(one, shown, known).mean,
         data[some],
+        summaries[some],
         cosmology_of(posterior)[some],
         groups[some],
         model.fields,

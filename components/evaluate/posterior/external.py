@@ -46,6 +46,7 @@ def try_files(
         provenance = provenance or source.provenance
         for simulation in source.simulations:
             rows = rows_of(suite, camels_set, simulation.number, simulation.parameters, simulation.maps)
-            parts.append(answer({**rows, "maps": prepare(rows["maps"], settings)}, model, baselines, settings))
+            prepared = {**rows, "maps": prepare(rows["maps"], settings)}
+            parts.append(answer(prepared, model.sum_up(prepared["maps"]), model, baselines, settings))
     assert provenance is not None
     return provenance, join(parts)

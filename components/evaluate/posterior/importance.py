@@ -14,7 +14,8 @@ from components.common.resampling import bootstrap_weights
 from components.evaluate.posterior.scores import COSMOLOGY
 
 Floats = npt.NDArray[np.float64]
-Predict = Callable[[npt.NDArray[Any], Sequence[str] | None], Floats]
+Summaries = npt.NDArray[np.float32]
+Predict = Callable[[npt.NDArray[Any], Sequence[str] | None, Summaries | None], Floats]
 
 SINGLE, LEFT_OUT, PERMUTED, SHAPLEY = "single", "left_out", "permuted", "shapley"
 METHODS = {
@@ -55,6 +56,7 @@ class Importance:
 def measure_importance(
     predict: Predict,
     maps: npt.NDArray[Any],
+    summaries: Summaries,
     truth: Floats,
     groups: npt.NDArray[Any],
     fields: Sequence[str],
@@ -66,9 +68,12 @@ def measure_importance(
     Parameters
     ----------
     predict : callable
-        Takes maps and the names of the fields to look at, returns means, shape (n, at least 2).
+        Takes maps, the names of the fields to look at and summaries of the maps where there are some, returns
+        means, shape (n, at least 2).
     maps : ndarray, shape (n, fields, grid, grid)
         Prepared test maps.
+    summaries : ndarray, shape (n, summaries)
+        Of these maps, for whichever fields are looked at.
     truth : ndarray, shape (n, 2)
         Omega_m and sigma_8.
     groups : ndarray, shape (n,)
@@ -86,7 +91,7 @@ def measure_importance(
 
     def error(subset: frozenset[int]) -> Floats:
         if subset not in errors:
-            found = predict(maps, [fields[place] for place in sorted(subset)])[:, :COSMOLOGY]
+            found = predict(maps, [fields[place] for place in sorted(subset)], summaries)[:, :COSMOLOGY]
             errors[subset] = (((found - truth) ** 2) / spread).mean(axis=1)
         return errors[subset]
 
@@ -99,7 +104,7 @@ def measure_importance(
         per_row[LEFT_OUT].append(error(every - alone) - error(every))
         swapped = maps.copy()
         swapped[:, place] = maps[_others(groups, rng), place]
-        broken = (((predict(swapped, None)[:, :COSMOLOGY] - truth) ** 2) / spread).mean(axis=1)
+        broken = (((predict(swapped, None, None)[:, :COSMOLOGY] - truth) ** 2) / spread).mean(axis=1)
         per_row[PERMUTED].append(broken - error(every))
         per_row[SHAPLEY].append(shapley[place])
     weights = np.concatenate(list(bootstrap_weights(groups, resamples, seed)))

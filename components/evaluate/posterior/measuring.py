@@ -42,15 +42,21 @@ def learn_baselines(table: Path, settings: Mapping[str, Any], seed: int) -> Base
     return fit_baselines(both[0], both[1], seed)
 
 
-def answer(batch: Columns, model: "MomentModel", baselines: Baselines, settings: Mapping[str, Any]) -> Sample:
-    """Say what network and baselines make of prepared maps, which have names and labels beside."""
+def answer(
+    batch: Columns,
+    summaries: npt.NDArray[np.float32],
+    model: "MomentModel",
+    baselines: Baselines,
+    settings: Mapping[str, Any],
+) -> Sample:
+    """Say what network and baselines make of prepared maps, with names and labels beside, and `model.sum_up`."""
     from components.train.moment_network.parameters import coordinates
 
     maps = batch["maps"]
     truth = coordinates(np.column_stack([batch[name] for name in PARAMETERS]))
     answers = baselines.predict(summarise(maps, settings))
-    answers[START] = model.begin(maps)[:, :COSMOLOGY]
-    every, single = model.predict(maps), model.predict(maps, model.fields[:1])
+    answers[START] = model.begin(summaries)[:, :COSMOLOGY]
+    every, single = (model.predict(maps, shown, summaries) for shown in (None, model.fields[:1]))
     names = np.array([f"{a} {b}" for a, b in zip(batch["suite"], batch["set"], strict=True)], dtype=object)
     return Sample(
         batch["id"],

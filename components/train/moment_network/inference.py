@@ -1,6 +1,6 @@
 """A trained network with all that it takes to apply it, in memory and as a folder."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from safetensors.torch import load_file
-from torch import Tensor
 
 from components.common.files import write_json
 from components.common.training import Epoch, autocast, pick_device
 from components.train.model_folder import reading
 from components.train.moment_network.network import Architecture, MomentNetwork
 from components.train.moment_network.parameters import prior_moments
+from components.train.moment_network.regression import summarise
 from components.train.network_folder import save_weights
 
 KIND = "moment_network"
@@ -56,8 +56,8 @@ class MomentModel:
     architecture : Architecture
         How it was built.
     stretch : ndarray, shape (1 + fields, 6)
-        What standard deviations are multiplied with, so that they fit validation maps: of all fields, and of each
-        field alone.
+        What standard deviations are multiplied with, so that they fit maps that the regression does not know: of
+        all fields, and of each field alone.
     preprocess_settings : dict
         Settings that maps must be prepared with.
     record : dict
@@ -83,8 +83,18 @@ class MomentModel:
         """How independence of feedback was sought."""
         return str(self.record["settings"]["invariance"])
 
+    def sum_up(self, maps: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """Return summaries (n, summaries) of prepared maps, which `predict` takes, for any fields of them."""
+        return np.asarray(summarise(maps, self.network.summaries).cpu().numpy())
+
     @torch.no_grad()
-    def predict(self, maps: npt.NDArray[Any], shown: Sequence[str] | None = None) -> Moments:
+    def predict(
+        self,
+        maps: npt.NDArray[Any],
+        shown: Sequence[str] | None = None,
+        summaries: npt.NDArray[np.float32] | None = None,
+        folds: npt.NDArray[np.int64] | None = None,
+    ) -> Moments:
         """Predict moments.
 
         Parameters
@@ -93,17 +103,36 @@ class MomentModel:
             Prepared as by `preprocess.field_maps.preparation.prepare`.
         shown : sequence of str, optional
             Fields to look at; all by default.
+        summaries : ndarray, shape (n, summaries), optional
+            From `sum_up`, where more than one thing is asked of the same maps.
+        folds : ndarray, shape (n,), optional
+            While it is trained: of each map the fold of its universe, -1 for none.
         """
-        mean, width = self._apply(maps, shown, self.network)
+        device = pick_device()
+        self.network.to(device).eval()
+        wanted = torch.tensor([shown is None or name in shown for name in self.fields], device=device)
+        known = torch.as_tensor(self.sum_up(maps) if summaries is None else summaries)
+        left_out = torch.full((len(maps),), -1) if folds is None else torch.as_tensor(folds)
+        count = self.architecture.cosmology + self.architecture.feedback
+        parts = [np.zeros((2, 0, count))]
+        for start in range(0, len(maps), _ROWS_AT_ONCE):
+            rows = slice(start, start + _ROWS_AT_ONCE)
+            batch = torch.as_tensor(maps[rows].astype(np.float16).astype(np.float32)).to(device)
+            present = wanted.expand(len(batch), -1)
+            with autocast(device, str(self.record["precision"])):
+                found = self.network(batch, present, known[rows].to(device), left_out[rows].to(device))
+            parts.append(np.stack([values.double().cpu().numpy() for values in found]))
+        mean, width = np.concatenate(parts, axis=1)
         centre, unit = prior_moments()
         return Moments(centre + unit * mean, unit * width * self._stretch(shown))
 
     @torch.no_grad()
-    def begin(self, maps: npt.NDArray[Any]) -> Floats:
-        """Return what the regression says that the network begins from, shape (n, 6); `maps` as for `predict`."""
-        mean, _ = self._apply(maps, None, self.network.begin)
+    def begin(self, summaries: npt.NDArray[np.float32]) -> Floats:
+        """Return what the regression says of maps, by what `sum_up` returned, shape (n, 6)."""
+        device = pick_device()
+        mean = self.network.to(device).begin(torch.as_tensor(summaries).to(device))
         centre, unit = prior_moments()
-        return np.asarray(centre + unit * mean)
+        return np.asarray(centre + unit * mean.double().cpu().numpy())
 
     def _stretch(self, shown: Sequence[str] | None) -> Floats:
         """Return what deviations are multiplied with; between one field and all it changes evenly."""
@@ -113,30 +142,6 @@ class MomentModel:
         part = (len(places) - 1) / (len(self.fields) - 1)
         alone = np.log(self.stretch[1:][places]).mean(axis=0)
         return np.asarray(np.exp((1 - part) * alone + part * np.log(self.stretch[0])))
-
-    def _apply(
-        self,
-        maps: npt.NDArray[Any],
-        shown: Sequence[str] | None,
-        function: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]],
-    ) -> tuple[Floats, Floats]:
-        device = pick_device()
-        self.network.to(device).eval()
-        wanted = torch.tensor([shown is None or name in shown for name in self.fields], device=device)
-        parts: list[list[npt.NDArray[np.float32]]] = [[], []]
-        for start in range(0, len(maps), _ROWS_AT_ONCE):
-            # Rounded as the maps of training were: summaries hang together so closely that it shows.
-            rounded = maps[start : start + _ROWS_AT_ONCE].astype(np.float16).astype(np.float32)
-            batch = torch.as_tensor(rounded).to(device)
-            with autocast(device, str(self.record["precision"])):
-                found = function(batch, wanted.expand(len(batch), -1))
-            for part, values in zip(parts, found, strict=True):
-                part.append(values.float().cpu().numpy())
-        count = self.architecture.cosmology + self.architecture.feedback
-        mean, width = (
-            np.concatenate([np.zeros((0, count), np.float32), *part]).astype(np.float64) for part in parts
-        )
-        return mean, width
 
 
 def save_model(folder: Path, model: MomentModel, histories: Mapping[str, list[Epoch]]) -> None:

@@ -117,25 +117,33 @@ class MomentNetwork(nn.Module):
         self.cosmology = Head(seen, a.hidden, a.cosmology, a.dropout)
         self.feedback = Head(seen, a.hidden, a.feedback, a.dropout)
 
-    def forward(self, maps: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, maps: Tensor, present: Tensor, summaries: Tensor | None = None, folds: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Map fields (batch, fields, n, n) and which are there (batch, fields) to means and deviations.
 
         Both have shape (batch, parameters), in units of the prior.
         """
-        found = self.answer(maps, present)
+        found = self.answer(maps, present, summaries, folds)
         return found.start + found.spread * found.correction, found.spread * found.width
 
-    def begin(self, maps: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
-        """Do the same by the regression alone."""
-        maps = maps * present.to(maps.dtype)[:, :, None, None]
-        return self.ridge(self.ridge.scaled(self.summaries(maps)), present)  # type: ignore[no-any-return]
+    def begin(self, summaries: Tensor) -> Tensor:
+        """Say the means by the regression alone, from summaries of maps all of whose fields are there."""
+        present = torch.ones((len(summaries), self.present.in_features), dtype=torch.bool, device=summaries.device)
+        mean: Tensor = self.ridge(self.ridge.scaled(summaries), present)[0]
+        return mean
 
-    def answer(self, maps: Tensor, present: Tensor, summaries: Tensor | None = None) -> Answer:
-        """Do the same, with regression and correction apart; summaries of whole maps may be known already."""
+    def answer(
+        self, maps: Tensor, present: Tensor, summaries: Tensor | None = None, folds: Tensor | None = None
+    ) -> Answer:
+        """Do the same, with regression and correction apart.
+
+        Summaries of whole maps may be known already, and what fold of its training the regression is not to know.
+        """
         there = present.to(maps.dtype)
         maps = maps * there[:, :, None, None]
         scaled = self.ridge.scaled(self.summaries(maps) if summaries is None else summaries)
-        start, spread = self.ridge(scaled, present)
+        start, spread = self.ridge(scaled, present, folds)
         known = (self.get_buffer("members")[None] <= present[:, None]).all(2)
         parts = [torch.where(known, scaled, 0), there]
         features = maps.contiguous(memory_format=torch.channels_last)

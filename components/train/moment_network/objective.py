@@ -15,8 +15,9 @@ INVARIANCES = ("marginal", "adversarial", "hsic")
 _LEAST = 1e-6
 _BANDWIDTH = 1.0
 
-SUMMARIES = "id"
-"""Column that a name of a map is turned into its summaries in: they do not change as it is turned and shifted."""
+SUMMARIES, FOLDS = "id", "phases"
+"""Columns of a map's name and universe, which are turned into its summaries and the universe's fold: they do not
+change as it is turned and shifted."""
 
 Loss = Callable[[nn.Module, dict[str, Tensor]], Tensor]
 
@@ -137,7 +138,8 @@ def make_loss(invariance: str, strength: float, whole: float, names: tuple[str, 
             maps, present = vary(maps), drop_fields(rows, fields, whole).to(maps.device)
         else:
             present = torch.ones((rows, fields), dtype=torch.bool, device=maps.device)
-        found = trained.network.answer(maps, present, batch.get(SUMMARIES))  # type: ignore[operator,union-attr]
+        known = batch.get(SUMMARIES), batch.get(FOLDS)
+        found = trained.network.answer(maps, present, *known)  # type: ignore[operator,union-attr]
         # In units of what the regression misses: else little would count but maps of few fields.
         aim = (truth - found.start) / found.spread
         total = moment_loss(found.correction, found.width, aim)

@@ -1,7 +1,7 @@
-"""The train stage: a network that says mean and deviation of six parameters, calibrated on validation maps."""
+"""The train stage: a network that says mean and deviation of six parameters, and how far to believe it."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,16 +19,16 @@ from components.common.checks import (
 )
 from components.common.errors import InputError, ParameterError
 from components.common.files import whole
-from components.common.minibatches import Minibatches
+from components.common.minibatches import Converter, Minibatches
 from components.common.tables import open_table, read_batches, read_settings, read_table
 from components.common.telemetry import report_counts, stage
 from components.common.training import Epoch, Schedule, checkpoint_folder, fit, forget
 from components.physics.multifield import ASTROPHYSICAL, PARAMETERS
 from components.preprocess.field_maps.preparation import scalings_of
 from components.train.image_cnn.training import fastest_precision
-from components.train.moment_network.inference import MomentModel, Moments, save_model
+from components.train.moment_network.inference import MomentModel, save_model
 from components.train.moment_network.network import Architecture
-from components.train.moment_network.objective import INVARIANCES, SUMMARIES, Adversary, Trained, make_loss
+from components.train.moment_network.objective import FOLDS, INVARIANCES, SUMMARIES, Adversary, Trained, make_loss
 from components.train.moment_network.parameters import coordinates
 from components.train.moment_network.regression import Summarised, fit_ridge, in_units, sum_up
 from components.train.network_folder import identify, record_training
@@ -105,7 +105,10 @@ class Settings:
 
 
 def train(dataset: Path, model: Path, settings: Settings) -> None:
-    """Train on the rows of split `train`, choose the epoch and calibrate on `validation`, write the model folder.
+    """Train on the rows of split `train`, choose the epoch on `validation`, calibrate on both, write the model.
+
+    The regression answers for each training map without the fold of its universe: these maps may say too how wide
+    the errors are, which the few universes of validation leave uncertain.
 
     Parameters
     ----------
@@ -121,6 +124,7 @@ def train(dataset: Path, model: Path, settings: Settings) -> None:
     with stage("train", model):
         architecture = _design(table, settings)
         summed = {split: sum_up(table, split, architecture, MAPS) for split in ("train", "validation")}
+        summed["train"] = summed["train"].divided(settings.seed)
         twin = settings.compare_marginal and settings.invariance != "marginal"
         plain, plain_history, plain_checkpoint = (
             _train_one(table, architecture, summed, dataclasses.replace(settings, invariance="marginal"))
@@ -138,16 +142,18 @@ def train(dataset: Path, model: Path, settings: Settings) -> None:
 def _train_one(
     table: Path, architecture: Architecture, summed: dict[str, Summarised], settings: Settings
 ) -> tuple[MomentModel, list[Epoch], Path | None]:
-    columns, converters = [SUMMARIES, MAPS, *PARAMETERS], _converters()
-    training, validation = (
-        Minibatches(table, columns, split, size, converters={**converters, SUMMARIES: summed[split].look_up})
-        for split, size in (("train", settings.batch_size), ("validation", 8 * settings.batch_size))
-    )
+    columns, converters = [SUMMARIES, FOLDS, MAPS, *PARAMETERS], _converters()
+
+    def batches(split: str, size: int) -> Minibatches:
+        known: dict[str, Converter] = {SUMMARIES: summed[split].look_up, FOLDS: summed[split].folds_of}
+        return Minibatches(table, columns, split, size, converters={**converters, **known})
+
+    training, validation = batches("train", settings.batch_size), batches("validation", 8 * settings.batch_size)
     report_counts(rows_in=training.rows, rows_validation=validation.rows)
     torch.manual_seed(settings.seed)
     network = architecture.build()
     independence = 0.0 if settings.invariance == "marginal" else _LINEAR * settings.strength
-    fit_ridge(network.ridge, summed["train"], summed["validation"], independence)
+    fit_ridge(network.ridge, summed["train"], independence)
     adversary = Adversary(len(ASTROPHYSICAL)) if settings.invariance == "adversarial" else None
     checkpoint = checkpoint_folder("moment_network", asdict(settings), architecture.to_json(), identify(table))
     schedule = Schedule(
@@ -162,24 +168,24 @@ def _train_one(
     record = record_training(table, settings, history, precision=schedule.precision)
     stored = _prepared_as(table)
     model = MomentModel(network, architecture, np.ones((1 + architecture.fields, len(PARAMETERS))), stored, record)
+    return dataclasses.replace(model, stretch=calibrate(model, table, summed)), history, checkpoint
+
+
+def calibrate(model: MomentModel, table: Path, summed: Mapping[str, Summarised]) -> npt.NDArray[np.float64]:
+    """Find what factor deviations of parameters lack, with all fields and with each alone: (1 + fields, 6)."""
     shown = [None, *([name] for name in model.fields)]
-    stretch = np.stack([calibrate(model, table, fields) for fields in shown])
-    return dataclasses.replace(model, stretch=stretch), history, checkpoint
-
-
-def calibrate(model: MomentModel, table: Path, shown: list[str] | None = None) -> npt.NDArray[np.float64]:
-    """Find by validation maps, of which some fields are shown, what deviations of parameters lack as a factor."""
-    parts: list[Moments] = []
-    truth = []
-    for batch in read_batches(table, [MAPS, *PARAMETERS], "validation"):
-        parts.append(model.predict(batch[MAPS], shown))
-        truth.append(coordinates(np.column_stack([batch[name] for name in PARAMETERS])))
-    mean, width = (np.concatenate([getattr(part, name) for part in parts]) for name in ("mean", "width"))
-    squared = ((np.concatenate(truth) - mean) / width) ** 2
-    known = np.isfinite(squared)
-    average = np.where(known, squared, 0).sum(0) / np.maximum(known.sum(0), 1)
-    stretch = np.clip(np.sqrt(average), 1 / _LARGEST_STRETCH, _LARGEST_STRETCH)
-    return np.where(known.sum(0) >= _LEAST_ROWS, stretch, 1.0)
+    total, count = np.zeros((len(shown), len(PARAMETERS))), np.zeros((len(shown), len(PARAMETERS)))
+    for split, known in summed.items():
+        for batch in read_batches(table, [SUMMARIES, FOLDS, MAPS, *PARAMETERS], split):
+            truth = coordinates(np.column_stack([batch[name] for name in PARAMETERS]))
+            beside = known.look_up(batch[SUMMARIES]), known.folds_of(batch[FOLDS])
+            for place, fields in enumerate(shown):
+                found = model.predict(batch[MAPS], fields, *beside)
+                squared = ((truth - found.mean) / found.width) ** 2
+                total[place] += np.nansum(squared, axis=0)
+                count[place] += np.isfinite(squared).sum(axis=0)
+    stretch = np.clip(np.sqrt(total / np.maximum(count, 1)), 1 / _LARGEST_STRETCH, _LARGEST_STRETCH)
+    return np.where(count >= _LEAST_ROWS, stretch, 1.0)
 
 
 def _converters() -> dict[str, Callable[[npt.NDArray[Any]], npt.NDArray[Any]]]:
@@ -198,7 +204,7 @@ def _converters() -> dict[str, Callable[[npt.NDArray[Any]], npt.NDArray[Any]]]:
 
 def _design(table: Path, settings: Settings) -> Architecture:
     with open_table(table) as file:
-        missing = sorted({MAPS, "split", *PARAMETERS} - set(file.schema_arrow.names))
+        missing = sorted({MAPS, SUMMARIES, FOLDS, "split", *PARAMETERS} - set(file.schema_arrow.names))
     if missing:
         raise InputError(
             f"{table} has no column {', '.join(missing)}.", "Give the folder that preprocess of maps wrote."
