@@ -10,6 +10,7 @@ from components.ingest.sdss_spectra.schema import CLASSES, GALAXY, QSO, STAR
 SOURCES = ("simulated", "semi-empirical", "skyserver", "archive", "files", "kaggle")
 SDSS_ARCHIVE = "https://data.sdss.org/sas"
 SKYSERVER = "https://skyserver.sdss.org"
+_WHERE = "stars come from skyserver, archive or files, quasars from simulated, archive or files"
 
 
 @dataclass(frozen=True)
@@ -80,12 +81,12 @@ class Settings(Sharded):
         if self.source == "simulated" and set(self.classes) not in ({QSO}, {QSO, GALAXY}):
             raise ParameterError(
                 f"The simulator cannot make {', '.join(self.classes)}.",
-                f"Ask it for {QSO}, or for {QSO} and {GALAXY}; stars are in the archive's superset catalogue.",
+                f"Ask it for {QSO}, or for {QSO} and {GALAXY}, or choose another source: {_WHERE}.",
             )
         if self.source == "semi-empirical" and GALAXY not in self.classes:
             raise ParameterError(
                 f"The source {self.source} has galaxies only, not {', '.join(self.classes)}.",
-                "Choose the class GALAXY, or another source.",
+                f"Choose the class {GALAXY}, or another source: {_WHERE}.",
             )
         if self.source == "skyserver" and set(self.classes) not in ({GALAXY}, {STAR}):
             raise ParameterError(

@@ -17,10 +17,10 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from components.common.errors import ArmillaryError, ParameterError
 from components.common.files import whole
-from components.common.telemetry import EVENTS_VARIABLE, report_counts, report_progress, stage
+from components.common.telemetry import EVENTS_VARIABLE, report_counts, report_progress, stage, warn
 from components.common.threads import cores
 from components.train.regressors.features import TARGETS
-from components.train.regressors.training import Settings, require_labels, train
+from components.train.regressors.training import Settings, has_labels, train
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
@@ -52,7 +52,8 @@ def train_several(
         The rest of what is wanted.
     further : sequence of str
         Of `features.FURTHER`: targets of models of their own, of every kind that can, on the last of the features.
-        Their folders are named `<target>-<kind>-<features>`.
+        Their folders are named `<target>-<kind>-<features>`. What no row has, such as the velocity dispersion of a
+        star, is left out with a warning.
     only : str
         The one of the kinds to train here, where each has a pod of its own, and a stage named after it; empty for
         all.
@@ -86,9 +87,11 @@ def train_several(
     if not wanted:
         raise ParameterError("There is nothing to train.", "Name one kind of model and one of features at least.")
     with stage(name, models, best), whole(models) as folder:
-        for target in further:
-            require_labels(dataset / "dataset.parquet", [target])  # now, not when the other models are trained
-        records = _train_in_processes(dataset, folder, wanted)
+        unknown = [target for target in further if not has_labels(dataset / "dataset.parquet", target)]
+        for target in unknown:
+            warn(f"Too few rows to train on and to choose on have {target.replace('_', ' ')}: it gets no model.")
+        known = {name: one for name, one in wanted.items() if not set(one.targets) & set(unknown)}
+        records = _train_in_processes(dataset, folder, known)
         copy_best(folder, records, best)
         rows = next(iter(records.values()))["rows"]
         report_counts(rows_in=rows["train"], rows_validation=rows["validation"], models=len(records))
