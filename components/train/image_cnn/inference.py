@@ -143,6 +143,8 @@ def load_model(folder: Path) -> CutoutModel:
     with reading(folder, KIND) as stored:
         architecture = Architecture(**stored["architecture"])
         weights = load_file(folder / "weights.safetensors")
+        if "share" not in weights:
+            raise InputError("its weights are of an earlier version", "Train it anew.")
         density = {name.removeprefix("density."): weights[name] for name in weights if name.startswith("density.")}
         network = Pooled(architecture.build(), MagnitudeDensity(**density) if density else None)
         network.load_state_dict(weights)
