@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from components.common.errors import InputError
 from components.common.tables import read_table
+from components.evaluate.model_comparison.diagrams import draw_distributions
 from components.evaluate.model_comparison.evaluation import evaluate
 from components.evaluate.settings import Settings
 from components.train.regressors.inference import load_model
@@ -82,3 +84,9 @@ def test_a_folder_without_galaxies_is_refused(
         evaluate(galaxies / "data", regressors / "models", tmp_path / "out", settings)
     with pytest.raises(InputError, match="no folder"):
         Settings(external=str(tmp_path / "nowhere"))
+
+
+def test_what_is_the_same_in_all_spectra_can_be_drawn() -> None:
+    """As the coverage where no pixel is missing, which comes in single precision."""
+    drawn = draw_distributions(np.full(40, 0.97, dtype=np.float32), "coverage")
+    assert "coverage of 40 spectra with a median of 0.97" in drawn.alt

@@ -38,10 +38,10 @@ _STEPS = (0.35, -1.35, 1.4, -2.4, 2.45, -3.45)
 @figure_style()
 def draw_distributions(values: Floats, quantity: str) -> Figure:
     """Draw the histogram of a quantity."""
-    known = values[np.isfinite(values)]
-    low, high = np.quantile(known, [0.002, 0.998])
+    known = values[np.isfinite(values)].astype(np.float64)
+    low, high = np.quantile(known, [0.002, 0.998])  # where all are alike the histogram is 1 wide
     drawing, axes = new_axes(2.2)
-    axes.hist(known, bins=_BINS, range=(float(low), float(high) + 1e-9), color=MODEL, alpha=0.6, linewidth=0)
+    axes.hist(known, bins=_BINS, range=(float(low), float(high)), color=MODEL, alpha=0.6, linewidth=0)
     axes.set_xlabel(quantity)
     axes.set_ylabel("Spectra")
     middle = float(np.median(known))
