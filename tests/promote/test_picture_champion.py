@@ -21,9 +21,9 @@ SETTINGS = Settings("galaxy-photoz", bootstrap=100, run="run-1")
 
 @pytest.fixture(scope="module")
 def two_runs(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Path, Path, Path]]:
-    """A model that has learnt next to nothing, and a better one."""
+    """A model of pictures that has learnt next to nothing, and a better one of magnitudes."""
     runs = []
-    for inputs, epochs in (("magnitudes", 1), ("magnitudes", 15)):
+    for inputs, epochs in (("images", 1), ("magnitudes", 15)):
         folder = tmp_path_factory.mktemp("run")
         train(pictures / "data", folder / "model", replace(SMALL, inputs=inputs, epochs=epochs))
         evaluate(pictures / "data", folder / "model", folder / "results", Evaluation(bootstrap=20, seed=1))
