@@ -32,7 +32,7 @@ def draw(rows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return magnitudes, np.expm1(shift)
 
 
-def fitted(rows: int = 390, missing: int = 0) -> tuple[MagnitudeDensity, SideInputs]:
+def fitted(rows: int = 590, missing: int = 0) -> tuple[MagnitudeDensity, SideInputs]:
     magnitudes, redshift = draw(rows)
     magnitudes[:missing, 0] = np.nan
     sides = SideInputs.of_training(magnitudes)
@@ -67,8 +67,8 @@ def test_two_kinds_of_galaxy_with_the_same_magnitudes_are_two_peaks() -> None:
 
 
 def test_rows_with_a_missing_magnitude_are_neither_learnt_from_nor_answered_for() -> None:
-    density, sides = fitted(390, missing=100)
-    again = MagnitudeDensity.fit(sides.make(draw(390)[0])[100:], draw(390)[1][100:], ANSWER.bins.edges, 1)
+    density, sides = fitted(590, missing=100)
+    again = MagnitudeDensity.fit(sides.make(draw(590)[0])[100:], draw(590)[1][100:], ANSWER.bins.edges, 1)
     assert again is not None
     assert torch.allclose(density.mean.mean(0), again.mean.mean(0), atol=1e-5)
     assert MagnitudeDensity.fit(sides.make(draw(190)[0]), draw(190)[1], ANSWER.bins.edges, 1) is None
