@@ -35,8 +35,8 @@ from components.train.boosted_trees.rows import Rows, stack
 from components.train.boosted_trees.training import Settings as Training
 from components.train.boosted_trees.training import train
 
-QUICK = Settings(headline="macro_f1", bootstrap=25, seed=2, title="Morphology", slug="galaxy-morphology")
-SMALL = Training(kinds=("boosting", "logistic"), tuning_rows=200, folds=2, iterations=40, epochs=2, seed=1)
+QUICK = Settings(headline="macro_f1", bootstrap=15, seed=2, title="Morphology", slug="galaxy-morphology")
+SMALL = Training(kinds=("boosting", "logistic"), tuning_rows=200, folds=2, iterations=20, epochs=2, seed=1)
 NAMES = ("macro_f1", "macro_f1_below_ceiling", "balanced_accuracy", "roc_auc", "shap_permutation_rank_correlation")
 
 
