@@ -37,7 +37,7 @@ MAPS = "maps"
 """Column with the prepared maps."""
 
 _SPLIT = ("validation_fraction", "test_fraction", "seed")
-_LARGEST_STRETCH = 4.0
+_LARGEST_STRETCH = 30.0
 _LEAST_ROWS = 8
 _LINEAR = 10.0
 """Weight of covariances with feedback in the regression, for a strength of 1."""
