@@ -86,8 +86,6 @@ def promote(source: Path, model: Path, results: Path, settings: Settings) -> Dec
     ------
     StoreError
         When the store fails, the pointer is broken, or the champion that it names is not there.
-    InputError
-        When the champion cannot be read by this version of the software.
     """
     with stage("promote"):
         facts = _facts(model, read_json(results / "metrics.json"), settings)
@@ -139,7 +137,7 @@ def _judge(store: Store, before: Champion | None, challenger: Challenger, settin
 
 def _compare(store: Store, before: Champion, challenger: Challenger, settings: Settings) -> Decision:
     # Imported here: most runs on a laptop have nothing to compare, and need not wait for scores and tables.
-    from components.promote.champion.trial import hold_trial
+    from components.promote.champion.trial import Trial, hold_trial
 
     with tempfile.TemporaryDirectory() as folder:
         champion = fetch_model(store, settings.slug, before.version, Path(folder) / "champion")
@@ -154,10 +152,13 @@ def _compare(store: Store, before: Champion, challenger: Challenger, settings: S
                 settings.seed,
             )
         except InputError as error:
-            raise InputError(
-                f"This model could not be compared with the champion {before.version}. {error.problem}",
-                f"{error.remedy} `armillary models promote {settings.slug} VERSION` chooses another champion.",
-            ) from error
+            # Such as a champion that another version of the software wrote. What was trained is in the store all
+            # the same, and no champion is displaced unheard: this is for a person to decide.
+            warn(
+                f"This model could not be compared with the champion {before.version}. {error.problem} "
+                f"{error.remedy} `armillary models promote {settings.slug} VERSION` chooses another champion."
+            )
+            trial = Trial(None, error.problem.removesuffix("."))
     decision = Decision(
         settings.slug,
         "not compared",
