@@ -26,6 +26,7 @@ from components.common.tables import (
 )
 from components.common.telemetry import report_counts, report_progress, stage
 from components.physics.cosmology import Cosmology
+from components.preprocess.dataset import grouped
 from components.preprocess.density_slices.slicing import AXES, overdensity_slabs, require_slabs
 
 __all__ = ["Settings", "preprocess"]
@@ -35,7 +36,6 @@ _CUBES = ("initial", "final")
 _CARRIED = ("simulation_id", "set", "suite", "seed", "omega_m", "sigma_8", "redshift_initial", "redshift_final")
 SIMULATIONS = Noun("simulation", "simulations", "Look at what rejected.parquet of the ingest stage says.")
 _NEEDED = ("id", "lattice", *_CARRIED, *_CUBES)
-_BYTES_PER_GROUP = 32 << 20
 _MEAN_TOLERANCE = 1e-3
 _TARGET_TOLERANCE = 0.02
 """Of 1 + z: runs of one code differ by less, and linear growth takes care of that."""
@@ -113,7 +113,8 @@ def preprocess(snapshots: Path, output: Path, settings: Settings) -> None:
         provenance = read_provenance(source)
         done = 0
         with TableWriter(folder / DATASET, _fields(about["grid"], settings), provenance, stored) as writer:
-            for rows in _grouped(source, splits, settings, rejections, about["grid"]):
+            usable = _usable(source, splits, rejections)
+            for rows in grouped(row for simulation in usable for row in _rows(simulation, splits, settings)):
                 writer.write(rows)
                 done = writer.rows // len(settings.axes) + len(rejections)
                 report_progress(done, splits.rows, SIMULATIONS.many, rejected=len(rejections))
@@ -182,21 +183,6 @@ def _fields(grid: int, settings: Settings) -> list[pa.Field]:
     ]
 
 
-def _grouped(
-    source: Path, splits: _Splits, settings: Settings, rejections: Rejections, grid: int
-) -> Iterator[Columns]:
-    """Yield rows in groups of about the same size, whatever the size of a row."""
-    per_group = max(1, _BYTES_PER_GROUP // (2 * 4 * settings.channels * grid**2))
-    waiting: list[Columns] = []
-    for simulation in _usable(source, splits, rejections):
-        waiting += _rows(simulation, splits, settings)
-        while len(waiting) >= per_group:
-            yield _together(waiting[:per_group])
-            del waiting[:per_group]
-    if waiting:
-        yield _together(waiting)
-
-
 def _usable(source: Path, splits: _Splits, rejections: Rejections | None) -> Iterator[Columns]:
     """Yield simulations one by one; those whose cubes are no densities, or of another time, are left out."""
     for batch in read_batches(source, _NEEDED):
@@ -243,10 +229,6 @@ def _rows(simulation: Columns, splits: _Splits, settings: Settings) -> Iterator[
             "final": slabs["final"][None],
             "initial": (slabs["initial"] / np.float32(growth))[None],
         }
-
-
-def _together(rows: list[Columns]) -> Columns:
-    return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
 
 
 def _normalisation(source: Path, splits: _Splits, settings: Settings) -> dict[str, float]:
