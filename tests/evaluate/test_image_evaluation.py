@@ -89,6 +89,7 @@ def test_the_report_says_who_wins_and_what_it_rests_on(evaluated: Path) -> None:
         "small network",
         "forest without colours",
         "pictures exchanged among the galaxies",
+        "over magnitudes, colours and redshift, which counts for",
         "Integrated gradients",
         "sum of p(z)",
         "By redshift, magnitude and shape",

@@ -41,6 +41,8 @@ class Attention:
         How many were changed.
     nmad, moved : dict of str to float
         By change: NMAD of dz/(1+z), and the median of |change of z| / (1 + z).
+    density_share : float
+        Of the density of magnitudes in the distributions of galaxies whose magnitudes are known.
     pictures : ndarray, shape (k, channels, size, size)
         Some, nearest first, as they are stored.
     maps : ndarray, shape (k, size / 4, size / 4)
@@ -55,6 +57,7 @@ class Attention:
     objects: int
     nmad: dict[str, float]
     moved: dict[str, float]
+    density_share: float
     pictures: npt.NDArray[Any]
     maps: npt.NDArray[np.float32]
     rows: npt.NDArray[np.int64]
@@ -118,7 +121,8 @@ def examine(model: Model, outcome: Outcome, settings: Mapping[str, Any]) -> Atte
         moved[name] = float(np.median(np.abs(value - before) / (1 + before)))
     rows = _spread(truth)
     maps, radius, share = _attribute(model, data, rows, scale)
-    return Attention(len(truth), nmad, moved, data["image"][rows], maps, rows, radius, share)
+    density = float(getattr(model, "density_share", 0.0))
+    return Attention(len(truth), nmad, moved, density, data["image"][rows], maps, rows, radius, share)
 
 
 def _spread(truth: Floats) -> npt.NDArray[np.int64]:

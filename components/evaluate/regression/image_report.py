@@ -172,7 +172,11 @@ def _describe(found: Attention) -> str:
         (False, True): "the magnitudes almost alone",
         (False, False): "neither of them much",
     }[exchanged > _MATTERS, withheld > _MATTERS]
-    return (
+    mean = (
+        "Where all magnitudes are known, the answer is the mean of the network's and that of the density of "
+        f"galaxies over magnitudes, colours and redshift, which counts for {100 * found.density_share:.0f}\u00a0%. "
+    )
+    return (mean if found.density_share else "") + (
         f"With pictures exchanged among the galaxies the NMAD is {exchanged:.2f} times as large, with magnitudes "
         f"withheld {withheld:.2f} times: the model rests on {rests}."
     )

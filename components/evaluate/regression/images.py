@@ -42,6 +42,11 @@ class FedModel:
         """How the cutouts that it was trained on were prepared."""
         return self.model.preprocess_settings
 
+    @property
+    def density_share(self) -> float:
+        """How much of the density of magnitudes is in the answers."""
+        return float(self.model.network.share)
+
     def predict(self, *data: npt.NDArray[Any]) -> BinnedDistribution:
         """Predict from cutouts and the five magnitudes, each of shape (n, ...)."""
         images, *magnitudes = data
