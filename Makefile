@@ -16,6 +16,8 @@ IMAGES ?= cpu gpu
 REGISTRY ?=
 # Further options of pytest, such as PYTEST_ARGS="tests/pipelines -x".
 PYTEST_ARGS ?=
+# As `pipelines/local.py` has it for stages: threads that spin while they wait take the processors from those that compute.
+export OMP_WAIT_POLICY ?= PASSIVE
 
 .PHONY: help setup run test lint golden bench images base-image push kind-up kind-down manifests-check clean
 

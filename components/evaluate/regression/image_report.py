@@ -174,7 +174,8 @@ def _describe(found: Attention) -> str:
     }[exchanged > _MATTERS, withheld > _MATTERS]
     mean = (
         "Where all magnitudes are known, the answer is the mean of the network's and that of the density of "
-        f"galaxies over magnitudes, colours and redshift, which counts for {100 * found.density_share:.0f}\u00a0%. "
+        "galaxies over magnitudes, colours and redshift, which counts for "
+        f"{100 * found.density_share:.0f}\u00a0%. "
     )
     return (mean if found.density_share else "") + (
         f"With pictures exchanged among the galaxies the NMAD is {exchanged:.2f} times as large, with magnitudes "
