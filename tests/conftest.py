@@ -1,6 +1,7 @@
 """What tests share: the real files, an archive on loopback, and a real object store."""
 
 import os
+import signal
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,6 +15,9 @@ from monitoring import Prometheus, Pushgateway, run_prometheus, run_pushgateway
 from small_universes import reconstruction_model, universes  # noqa: F401 (fixtures)
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
+
+# What a shell starts in the background ignores Ctrl-C, and so do its children: tests send it to some of theirs.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
