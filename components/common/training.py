@@ -130,6 +130,20 @@ def fit(
     return trainer.history
 
 
+def fastest_precision(wanted: str) -> str:
+    """Turn `auto` into bfloat16 where it is fast: on a GPU, or a processor with instructions for it.
+
+    Elsewhere a processor would emulate it, which is slower than float32.
+    """
+    if wanted != "auto":
+        return wanted
+    if pick_device().type == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+    capabilities = torch.cpu.get_capabilities()
+    native = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") or capabilities.get("bf16")
+    return "bfloat16" if native else "float32"
+
+
 def keep_memory() -> None:
     """Have the C library keep memory that was freed, up to a gigabyte, instead of giving it back at once.
 

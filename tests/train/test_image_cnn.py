@@ -13,14 +13,14 @@ from galaxy_pictures import SMALL
 from components.common.errors import InputError, ParameterError
 from components.common.provenance import Provenance
 from components.common.tables import column, read_provenance, read_settings, read_table, tensor_column, write_table
-from components.common.training import CHECKPOINTS_VARIABLE
+from components.common.training import CHECKPOINTS_VARIABLE, fastest_precision
 from components.train.conv1d.answers import RedshiftAnswer
 from components.train.image_cnn import training
 from components.train.image_cnn.attribution import integrated_gradients
 from components.train.image_cnn.inference import load_model
 from components.train.image_cnn.network import Architecture, Residual, symmetry, vary
 from components.train.image_cnn.side_inputs import MAGNITUDES, SideInputs, stack_magnitudes
-from components.train.image_cnn.training import Settings, fastest_precision, make_loss, storage_unit, train
+from components.train.image_cnn.training import Settings, make_loss, storage_unit, train
 
 STORED = {"bands": ["i", "r", "g"], "encoding": "jpeg", "size": 16, "scale_arcsec": 0.396127}
 
@@ -199,7 +199,7 @@ def test_magnitudes_are_scaled_by_training_rows_and_missing_ones_are_said() -> N
 
 
 def test_auto_is_bfloat16_only_where_the_processor_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "pick_device", lambda: torch.device("cpu"))
+    monkeypatch.setattr("components.common.training.pick_device", lambda: torch.device("cpu"))
     for name, expected in (("avx512_bf16", "bfloat16"), ("amx_bf16", "bfloat16"), ("avx2", "float32")):
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda name=name: {name: True})
         assert fastest_precision("auto") == expected

@@ -21,7 +21,7 @@ from components.common.tables import (
     read_table,
 )
 from components.common.telemetry import report_counts, stage
-from components.common.training import Schedule, checkpoint_folder, fit, forget, pick_device
+from components.common.training import Schedule, checkpoint_folder, fastest_precision, fit, forget
 from components.preprocess.cutouts.preparation import Preparation, prepare
 from components.train.conv1d.answers import RedshiftAnswer
 from components.train.image_cnn.inference import INPUTS, CutoutModel, save_model
@@ -191,20 +191,6 @@ def dtype_for(images: Tensor) -> torch.dtype:
     """Return the type that cutouts are computed in: that of the convolutions around."""
     kind = images.device.type
     return torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else torch.float32
-
-
-def fastest_precision(wanted: str) -> str:
-    """Turn `auto` into bfloat16 where it is fast: on a GPU, or a processor with instructions for it.
-
-    Elsewhere a processor would emulate it, which is slower than float32.
-    """
-    if wanted != "auto":
-        return wanted
-    if pick_device().type == "cuda":
-        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
-    capabilities = torch.cpu.get_capabilities()
-    native = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") or capabilities.get("bf16")
-    return "bfloat16" if native else "float32"
 
 
 def calibrate(model: CutoutModel, table: Path) -> CutoutModel:

@@ -22,10 +22,9 @@ from components.common.files import whole
 from components.common.minibatches import Converter, Minibatches
 from components.common.tables import open_table, read_batches, read_settings, read_table
 from components.common.telemetry import report_counts, stage
-from components.common.training import Epoch, Schedule, checkpoint_folder, fit, forget
+from components.common.training import Epoch, Schedule, checkpoint_folder, fastest_precision, fit, forget
 from components.physics.multifield import ASTROPHYSICAL, PARAMETERS
 from components.preprocess.field_maps.preparation import scalings_of
-from components.train.image_cnn.training import fastest_precision
 from components.train.moment_network.inference import MomentModel, save_model
 from components.train.moment_network.network import Architecture
 from components.train.moment_network.objective import FOLDS, INVARIANCES, SUMMARIES, Adversary, Trained, make_loss
