@@ -9,7 +9,7 @@ import hashlib
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,10 @@ from components.common.files import read_json
 from components.common.store import NotInStoreError, Store
 
 VERSION = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}")
-"""Time, UTC, and the beginning of the content's hash."""
+"""Time, UTC, and the beginning of the content's hash; in the order of their names, versions are in that of age."""
 
 VERSION_FILE = "version.json"
+_TIME = "%Y%m%d-%H%M%S"
 _HASH_DIGITS = 8
 _HALF_WRITTEN = re.compile(r"\..*\.part(\.\w+)?")
 
@@ -120,8 +121,9 @@ def put_model(store: Store, slug: str, folder: Path, facts: Facts) -> Version:
         What is known of it.
     """
     contents, now = hash_folder(folder), datetime.now(UTC)
-    name = f"{now:%Y%m%d-%H%M%S}-{contents[:_HASH_DIGITS]}"
-    for known in _names(store, slug):
+    names = _names(store, slug)
+    name = f"{_later_than(names, now):{_TIME}}-{contents[:_HASH_DIGITS]}"
+    for known in names:
         if known.endswith(name[-_HASH_DIGITS:]):
             found = _read(store, slug, known)
             if found is None:
@@ -209,6 +211,14 @@ def read_model_json(folder: Path) -> dict[str, Any]:
 
 def _names(store: Store, slug: str) -> Sequence[str]:
     return [name for name in store.list_folders(f"models/{slug}") if VERSION.fullmatch(name)]
+
+
+def _later_than(names: Sequence[str], now: datetime) -> datetime:
+    """Return the present, or the second after the newest version: the hash says nothing of who came first."""
+    if not names:
+        return now
+    newest = datetime.strptime(max(names)[: -_HASH_DIGITS - 1], _TIME).replace(tzinfo=UTC)
+    return max(now, newest + timedelta(seconds=1))
 
 
 def _read(store: Store, slug: str, version: str) -> Version | None:

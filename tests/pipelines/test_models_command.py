@@ -76,12 +76,13 @@ def test_one_goes_back_and_forth_by_command(armillary: Armillary, mine: Store, v
 def test_old_models_are_deleted_by_command(armillary: Armillary, mine: Store, versions: list[Version]) -> None:
     said = armillary("models", "prune", SLUG)
     assert said.returncode == 0, said.stderr
-    assert f"{SLUG}: 0 models deleted" in said.stdout, "ten stay by default"
+    assert said.stdout == f"{SLUG}: 0 models deleted\n", "ten stay by default"
+    assert armillary("models", "promote", SLUG, versions[2].version).returncode == 0
     said = armillary("models", "prune", SLUG, "--keep", "1")
     assert said.returncode == 0, said.stderr
-    left = {version.version for version in list_versions(mine, SLUG)}
-    assert {versions[0].version, versions[1].version} <= left, "the champion, and the one before"
-    assert ("deleted" in said.stdout.splitlines()[0]) == (len(left) == 2)
+    assert said.stdout == f"deleted {versions[0].version}\n{SLUG}: 1 models deleted\n"
+    left = [version.version for version in list_versions(mine, SLUG)]
+    assert left == [versions[2].version, versions[1].version], "the champion, and the one before"
     assert armillary("models", "prune", SLUG, "--keep", "0").returncode == 2
 
 

@@ -186,6 +186,11 @@ def test_a_model_returns_byte_for_byte_and_only_whole(store: Store, tmp_path: Pa
         fetch_model(store, "s", version.version, tmp_path / "again")
 
 
+def test_versions_of_one_second_are_in_the_order_in_which_they_were_stored(store: Store, tmp_path: Path) -> None:
+    versions = [stored(store, tmp_path, f"m{number}").version for number in range(6)]
+    assert [version.version for version in list_versions(store, "s")] == versions[::-1]
+
+
 def test_what_a_newer_version_of_the_software_adds_is_no_obstacle(store: Store, tmp_path: Path) -> None:
     version = stored(store, tmp_path, "one")
     promote_by_hand(store, "s", version.version)
