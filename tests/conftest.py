@@ -10,11 +10,18 @@ import buckets
 import pytest
 from galaxy_pictures import picture_model, pictures  # noqa: F401 (fixtures)
 from galaxy_regressors import galaxies, regressors  # noqa: F401 (fixtures)
+from hypothesis import HealthCheck, settings
 from loopback import LoopbackArchive, lay_out_sdss, serve
 from monitoring import Prometheus, Pushgateway, run_prometheus, run_pushgateway
 from small_universes import reconstruction_model, universes  # noqa: F401 (fixtures)
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
+
+# Examples are the same everywhere, and none is too slow on a machine that does something else besides.
+settings.register_profile(
+    "repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("repeatable")
 
 # What a shell starts in the background ignores Ctrl-C, and so do its children: tests send it to some of theirs.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -11,12 +11,16 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 60.0
+NOWHERE = "http://127.0.0.1:9"
+"""Where nobody listens: a port below 1024 is not handed out to whoever asks for any."""
+_STARTS = 3
 
 _CONFIGURATION = """\
 global: {{scrape_interval: 1s, scrape_timeout: 1s}}
@@ -33,14 +37,6 @@ def require(program: str) -> str:
     if path is None:
         pytest.skip(f"There is no {program} here: install the Debian package of this name.")
     return path
-
-
-def free_port() -> int:
-    """Find a loopback port that nobody has at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def fetch(url: str) -> str:
@@ -62,24 +58,40 @@ def eventually(look: Callable[[], Any], what: str, seconds: float = PATIENCE_SEC
     raise AssertionError(f"{what} has not come within {seconds:g} seconds")
 
 
-@contextmanager
-def _running(command: list[str], url: str, log: Path) -> Iterator[None]:
-    def is_ready() -> bool:
-        assert process.poll() is None, log.read_text(encoding="utf-8")
-        try:
-            fetch(f"{url}/-/ready")
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            return False
-        return True
+def _free_port() -> int:
+    """Find a loopback port that nobody has at the moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
 
-    with log.open("w", encoding="utf-8") as file:
-        process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
+
+@contextmanager
+def _running(command: list[str], log: Path) -> Iterator[str]:
+    """Run a server and give its address; between finding a port and opening it, somebody else may take it."""
+    for start in range(_STARTS):
+        address = f"127.0.0.1:{_free_port()}"
+        with log.open("w", encoding="utf-8") as file:
+            process = subprocess.Popen(
+                [*command, f"--web.listen-address={address}"], stdout=file, stderr=subprocess.STDOUT
+            )
+        try:
+            eventually(partial(_answers_or_ended, f"http://{address}", process), command[0])
+            if process.poll() is None:
+                yield f"http://{address}"
+                return
+            assert start < _STARTS - 1, log.read_text(encoding="utf-8")
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+def _answers_or_ended(url: str, process: "subprocess.Popen[bytes]") -> bool:
     try:
-        eventually(is_ready, f"{command[0]} at {url}")
-        yield
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
+        fetch(f"{url}/-/ready")
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return process.poll() is not None
+    return True
 
 
 @dataclass(frozen=True)
@@ -118,27 +130,20 @@ class Prometheus:
 @contextmanager
 def run_pushgateway(folder: Path) -> Iterator[Pushgateway]:
     """Run a Pushgateway that remembers nothing of earlier ones."""
-    address = f"127.0.0.1:{free_port()}"
-    command = [
-        require("prometheus-pushgateway"),
-        f"--web.listen-address={address}",
-        "--persistence.file=",  # Debian's default would hand one test's metrics to the next
-    ]
-    with _running(command, f"http://{address}", folder / "pushgateway.log"):
-        yield Pushgateway(f"http://{address}")
+    forgetful = "--persistence.file="  # Debian's default would hand one test's metrics to the next
+    with _running([require("prometheus-pushgateway"), forgetful], folder / "pushgateway.log") as url:
+        yield Pushgateway(url)
 
 
 @contextmanager
 def run_prometheus(folder: Path, target: str, text: str = _CONFIGURATION) -> Iterator[Prometheus]:
     """Run a Prometheus that scrapes `target`, such as the `url` of a Pushgateway, with this configuration."""
-    address = f"127.0.0.1:{free_port()}"
     configuration = folder / "prometheus.yml"
     configuration.write_text(text.format(target=target.removeprefix("http://")), encoding="utf-8")
     command = [
         require("prometheus"),
         f"--config.file={configuration}",
         f"--storage.tsdb.path={folder / 'prometheus'}",
-        f"--web.listen-address={address}",
     ]
-    with _running(command, f"http://{address}", folder / "prometheus.log"):
-        yield Prometheus(f"http://{address}")
+    with _running(command, folder / "prometheus.log") as url:
+        yield Prometheus(url)

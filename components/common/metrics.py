@@ -71,8 +71,9 @@ def push(address: str, report: StageReport, what: Literal["epoch", "success", "f
     else:
         _set_outcome(gauges, is_failure=what == "failure")
     if what == "success":
-        _set_use(gauges, report)
-        _set_rows(gauges, report)
+        seconds = report.seconds
+        _set_use(gauges, report, seconds)
+        _set_rows(gauges, report, seconds)
         _set_epoch(gauges, report)
         _set_scores(gauges, report)
     key = {
@@ -100,8 +101,7 @@ def _set_outcome(gauges: _Gauges, is_failure: bool) -> None:
     )
 
 
-def _set_use(gauges: _Gauges, report: StageReport) -> None:
-    seconds = report.seconds
+def _set_use(gauges: _Gauges, report: StageReport, seconds: float) -> None:
     gauges.set("stage_duration_seconds", "Wall time of the stage.", seconds)
     gauges.set("stage_cpu_seconds", "Processor time, child processes included.", report.cpu_seconds)
     gauges.set("stage_gpu_seconds", "Wall time multiplied by the GPUs in sight.", seconds * report.gpus)
@@ -111,13 +111,13 @@ def _set_use(gauges: _Gauges, report: StageReport) -> None:
         gauges.set("stage_bytes", "Bytes that the stage wrote.", written)
 
 
-def _set_rows(gauges: _Gauges, report: StageReport) -> None:
+def _set_rows(gauges: _Gauges, report: StageReport, seconds: float) -> None:
     for name, kind in _ROWS.items():
         if name in report.counts:
             gauges.set("stage_rows", "Rows that the stage handled.", report.counts[name], kind=kind)
     rows = report.counts.get("rows_in", report.counts.get("rows_out"))
     if rows is not None:
-        throughput = rows / max(report.seconds, 1e-9)
+        throughput = rows / max(seconds, 1e-9)
         gauges.set("stage_rows_per_second", "Rows in, else rows out, by the wall time.", throughput)
 
 

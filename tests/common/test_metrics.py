@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from monitoring import Prometheus, Pushgateway, free_port
+from monitoring import NOWHERE, Prometheus, Pushgateway
 
 from components.common import telemetry
 from components.common.contents import content_hash
@@ -79,7 +79,7 @@ def test_prometheus_finds_what_a_stage_reported(
     assert value(f"armillary_stage_peak_memory_bytes{stage}") > 10e6  # the interpreter alone takes more
     duration = value(f"armillary_stage_duration_seconds{stage}")
     assert duration > 0
-    assert value(f"armillary_stage_rows_per_second{stage}") == pytest.approx(8 / duration, rel=0.5)
+    assert value(f"armillary_stage_rows_per_second{stage}") == pytest.approx(8 / duration)
     assert value(f"armillary_stage_cpu_seconds{stage}") >= 0
     (build,) = prometheus.query(f"armillary_build_info{stage}")
     assert (build["metric"]["version"], build["metric"]["contents"]) == (code_version(), content_hash())
@@ -133,11 +133,12 @@ def test_a_trial_does_not_overwrite_what_the_scheduled_run_said(
 def test_epochs_are_pushed_while_training_and_seldom(
     gateway: Pushgateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(telemetry, "_SECONDS_BETWEEN_EPOCHS", 3600.0)
     with telemetry.stage("train"):
         telemetry.report_epoch(1, 0.9, 1.1)
         assert gateway.value("armillary_epoch_loss", stage="train", split="validation") == 1.1
         telemetry.report_epoch(2, 0.5, 0.7)
-        assert gateway.value("armillary_epochs_done", stage="train") == 1, "the next is due after five seconds"
+        assert gateway.value("armillary_epochs_done", stage="train") == 1, "the next is not due yet"
         monkeypatch.setattr(telemetry, "_SECONDS_BETWEEN_EPOCHS", 0.0)
         telemetry.report_epoch(3, 0.4, 0.6)
         assert gateway.value("armillary_epochs_done", stage="train") == 3
@@ -213,7 +214,7 @@ def test_a_gateway_that_refuses_costs_one_warning(
 def test_a_gateway_that_is_down_costs_one_warning_and_no_password(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv(telemetry.PUSHGATEWAY_VARIABLE, f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv(telemetry.PUSHGATEWAY_VARIABLE, NOWHERE)
     run_stage()
     (warning,) = warnings_of(capsys.readouterr().err)
     assert "Connection refused" in warning
@@ -238,7 +239,7 @@ def test_a_gateway_that_does_not_answer_is_not_waited_for(
 def test_a_failing_gateway_does_not_hide_the_failure_of_the_stage(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv(telemetry.PUSHGATEWAY_VARIABLE, f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv(telemetry.PUSHGATEWAY_VARIABLE, NOWHERE)
     fail_stage()
     lines = capsys.readouterr().err.splitlines()
     assert lines[:2] == ["begin: stage=train", "failed: stage=train error=x.fits is cut. Get it again."]

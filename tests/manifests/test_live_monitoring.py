@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from monitoring import Prometheus, Pushgateway, free_port, run_prometheus, run_pushgateway
+from monitoring import NOWHERE, Prometheus, Pushgateway, run_prometheus, run_pushgateway
 from rendered import MANIFESTS, RULES
 from test_grafana_dashboard import QUERIES
 
@@ -29,10 +29,8 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory, gateway: Pushgateway) -
     document = yaml.safe_load((MANIFESTS / "monitoring" / "prometheus" / "prometheus.yml").read_text())
     document["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
     for job in document["scrape_configs"]:
-        at = (
-            gateway.url.removeprefix("http://") if job["job_name"] == "pushgateway" else f"127.0.0.1:{free_port()}"
-        )
-        job["static_configs"] = [{"targets": [at]}]
+        at = gateway.url if job["job_name"] == "pushgateway" else NOWHERE
+        job["static_configs"] = [{"targets": [at.removeprefix("http://")]}]
     for path in RULES:
         (folder / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
     text = yaml.safe_dump(document).replace("{", "{{").replace("}", "}}")

@@ -1,11 +1,11 @@
 """`armillary models` and the model that `armillary predict` takes, from the real command line."""
 
-import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 from command_line import Armillary
+from monitoring import NOWHERE
 
 from components.common.champions import champion_key, move_champion, promote_by_hand, read_champion
 from components.common.models import Facts, Version, list_versions, model_key, put_model
@@ -115,11 +115,8 @@ def test_what_is_wrong_is_said(armillary: Armillary, versions: list[Version]) ->
 
 
 def test_a_store_that_is_down_is_exit_code_5(armillary: Armillary) -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        address = f"http://127.0.0.1:{unused.getsockname()[1]}"
     for arguments in (["models"], ["models", "rollback", SLUG], ["predict", SLUG, "."]):
-        said = armillary(*arguments, AWS_ENDPOINT_URL=address)
+        said = armillary(*arguments, AWS_ENDPOINT_URL=NOWHERE)
         assert said.returncode == 5, said.stderr
         assert "does not answer" in said.stderr
 

@@ -1,11 +1,11 @@
 """What becomes of a new model, decided against a real object store."""
 
 import json
-import socket
 from collections.abc import Callable
 
 import pytest
 from lookup import Run, settings
+from monitoring import NOWHERE
 
 from components.common.champions import champion_key, promote_by_hand, read_champion
 from components.common.errors import StoreError
@@ -221,10 +221,7 @@ def test_without_a_store_nothing_is_decided_and_a_warning_says_so(
 
 
 def test_a_store_that_is_down_is_an_error(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        port = unused.getsockname()[1]
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", NOWHERE)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "word")
     with pytest.raises(StoreError, match="does not answer"):
