@@ -12,9 +12,10 @@ from torch import Tensor, nn
 from components.common.minibatches import HeldRows
 from components.common.training import Schedule, fastest_precision, fit
 from components.train.conv1d.answers import RedshiftAnswer
-from components.train.image_cnn.network import Architecture, symmetry
+from components.train.image_cnn.network import Architecture
 from components.train.image_cnn.side_inputs import MAGNITUDES, SideInputs
 from components.train.image_cnn.training import BIN_STEP, blur, make_loss
+from components.train.symmetries import symmetry
 
 BATCH, STEPS, RATE, DECAY, LARGEST = 64, 32, 1e-3, 0.02, 5.0
 

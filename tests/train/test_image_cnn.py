@@ -18,9 +18,10 @@ from components.train.conv1d.answers import RedshiftAnswer
 from components.train.image_cnn import training
 from components.train.image_cnn.attribution import integrated_gradients
 from components.train.image_cnn.inference import load_model
-from components.train.image_cnn.network import Architecture, Residual, symmetry, vary
+from components.train.image_cnn.network import Architecture, Residual, vary
 from components.train.image_cnn.side_inputs import MAGNITUDES, SideInputs, stack_magnitudes
 from components.train.image_cnn.training import Settings, make_loss, storage_unit, train
+from components.train.symmetries import symmetry
 
 STORED = {"bands": ["i", "r", "g"], "encoding": "jpeg", "size": 16, "scale_arcsec": 0.396127}
 

@@ -8,12 +8,12 @@ import torch
 from sklearn.linear_model import Ridge as Peer
 from torch import Tensor
 
-from components.train.image_cnn.network import symmetry
 from components.train.moment_network.network import Architecture
 from components.train.moment_network.parameters import prior_moments
 from components.train.moment_network.regression import Summarised, fit_ridge
 from components.train.moment_network.ridge import PENALTIES, Ridge
 from components.train.moment_network.summaries import Summaries
+from components.train.symmetries import symmetry
 
 SIDE = 16
 ROWS = 400

@@ -8,12 +8,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from components.common.errors import ParameterError
+from components.train.symmetries import SYMMETRIES, symmetry
 
 PATCH = 4
 """Pixels on a side that the first layer joins: about the width of a star's image, so that little is lost."""
 
 _REDUCTION = 2 * PATCH
-_SYMMETRIES = 8
 
 
 @dataclass(frozen=True)
@@ -163,12 +163,6 @@ def vary(images: Tensor) -> Tensor:
     The views are for training alone. To average the answers for all eight in prediction, at eight times the work,
     changed the CRPS of validation rows by 0.4 % for pictures alone, and not at all with magnitudes.
     """
-    parts = torch.tensor_split(images, _SYMMETRIES)
-    which = torch.randperm(_SYMMETRIES).tolist()
+    parts = torch.tensor_split(images, SYMMETRIES)
+    which = torch.randperm(SYMMETRIES).tolist()
     return torch.cat([symmetry(part, number) for part, number in zip(parts, which, strict=True)])
-
-
-def symmetry(images: Tensor, number: int) -> Tensor:
-    """Return one of the eight views of cutouts (..., size, size), by its number: four turns, and their mirrors."""
-    turned = torch.rot90(images, number % 4, (-2, -1))
-    return turned.flip(-1) if number >= 4 else turned

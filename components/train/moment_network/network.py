@@ -8,11 +8,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from components.common.errors import ParameterError
-from components.train.image_cnn.network import symmetry
 from components.train.moment_network.ridge import Ridge
 from components.train.moment_network.summaries import Summaries
+from components.train.symmetries import SYMMETRIES, symmetry
 
-_SYMMETRIES = 8
 _LARGE, _SMALL = 4, 2
 _UNIT_WIDTH = 0.5413
 """Where softplus is 1."""
@@ -217,9 +216,9 @@ def vary(maps: Tensor) -> Tensor:
     The rows come in random order: each of eight parts gets one of the symmetries and one shift, which is far
     cheaper than to turn each map by itself.
     """
-    parts = torch.tensor_split(maps, _SYMMETRIES)
-    which = torch.randperm(_SYMMETRIES).tolist()
-    shifts = torch.randint(maps.shape[-1], (_SYMMETRIES, 2)).tolist()
+    parts = torch.tensor_split(maps, SYMMETRIES)
+    which = torch.randperm(SYMMETRIES).tolist()
+    shifts = torch.randint(maps.shape[-1], (SYMMETRIES, 2)).tolist()
     return torch.cat(
         [
             symmetry(part, number).roll(tuple(shift), (-2, -1))
