@@ -122,12 +122,24 @@ def test_the_set_of_one_parameter_with_28_columns_is_in_units_of_the_fiducial(tm
     rows = f"0.3 0.8 3.6 1 7.4 20 {rest}\n0.3 0.8 14.4 0.25 3.7 40 {rest}\n"
     table = read_parameters(rows, "IllustrisTNG", 2, "table")
     np.testing.assert_allclose(table, [[0.3, 0.8, 1, 1, 1, 1], [0.3, 0.8, 4, 0.25, 0.5, 2]])
-    with pytest.raises(InputError, match="code's own units"):
-        read_parameters(rows, "SIMBA", 2, "table")
+    simba = f"0.3 0.8 1 20 1.6 7000 {rest}\n0.3 0.8 4 5 0.8 1.4e+04 {rest}\n"
+    np.testing.assert_allclose(read_parameters(simba, "SIMBA", 2, "table"), table)
+    with pytest.raises(InputError, match="28 columns: in what units feedback is in such a table of Astrid"):
+        read_parameters(rows, "Astrid", 2, "table")
     write_suite(tmp_path / "in", camels_set="1P", simulations=2)
     (tmp_path / "in" / "params_1P_IllustrisTNG.txt").write_text(rows)
     settings = _settings(tmp_path / "in", camels_set="1P", simulations="0-1")
     assert any("more than six" in note for note in ingest(tmp_path / "out", settings).notes)
+
+
+def test_the_density_of_baryons_beside_the_six_changes_no_units() -> None:
+    """The rows are those of the public CosmoAstroSeed_Astrid_L25n256_1P.txt."""
+    rows = "0.3 0.8 0.25 1.0 1.0 1.0 0.049\n0.3 0.8 1.0 1.0 1.0 1.0 0.010\n"
+    wanted = [[0.3, 0.8, 0.25, 1, 1, 1], [0.3, 0.8, 1, 1, 1, 1]]
+    for suite in ("Astrid", "IllustrisTNG"):
+        np.testing.assert_allclose(read_parameters(rows, suite, 2, "table"), wanted)
+    with pytest.raises(InputError, match="9 columns: in what units"):
+        read_parameters("0.3 0.8 3.6 1 7.4 20 0 0 0\n", "IllustrisTNG", 1, "table")
 
 
 def test_real_tables_are_read(real_data: Path) -> None:

@@ -13,8 +13,12 @@ from components.physics.multifield import MAPS_PER_SIMULATION, PARAMETERS
 HEADER_BYTES = 1024
 """Enough for the header of any file of maps; their own have 128."""
 
-_PHYSICAL_FIDUCIAL = {"IllustrisTNG": (3.6, 1.0, 7.4, 20.0)}
-"""What the four of feedback are 1 at, where a table has the code's own units: that of 1P with 28 parameters."""
+_WITH_BARYONS = 7
+"""Columns of the tables of Astrid's 1P: the density of baryons beside the six."""
+_OF_THE_CODE = 28
+"""Columns of the tables of 1P in the others, which have the units of the code."""
+_PHYSICAL_FIDUCIAL = {"IllustrisTNG": (3.6, 1.0, 7.4, 20.0), "SIMBA": (1.0, 20.0, 1.6, 7000.0)}
+"""What the four of feedback are 1 at in these (Info_*_L25n256_28params of CAMELS)."""
 
 
 @dataclass(frozen=True)
@@ -147,15 +151,15 @@ def read_parameters(text: str, suite: str, simulations: int, where: str) -> npt.
     if suite.startswith(NBODY):
         missing = np.full((simulations, len(PARAMETERS) - 2), np.nan)
         return np.hstack([_require_columns(table, 2, where)[:, :2], missing])
-    table = _require_columns(table, len(PARAMETERS), where)
-    if table.shape[1] == len(PARAMETERS):
-        return table
-    if suite not in _PHYSICAL_FIDUCIAL:
+    first = _require_columns(table, len(PARAMETERS), where)[:, : len(PARAMETERS)].copy()
+    columns = table.shape[1]
+    if columns <= _WITH_BARYONS:
+        return first
+    if columns != _OF_THE_CODE or suite not in _PHYSICAL_FIDUCIAL:
         raise InputError(
-            f"{where} has {table.shape[1]} columns, in the code's own units.",
+            f"{where} has {columns} columns: in what units feedback is in such a table of {suite} is not known.",
             f"Give a table of the {len(PARAMETERS)} parameters, those of feedback in units of the fiducial ones.",
         )
-    first = table[:, : len(PARAMETERS)].copy()
     first[:, 2:] /= _PHYSICAL_FIDUCIAL[suite]
     return first
 
