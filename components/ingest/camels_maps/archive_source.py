@@ -13,11 +13,13 @@ from components.common.store import Store
 from components.ingest.camels_maps import map_file
 from components.ingest.camels_maps.catalogue import Suite, grid_of, provenance_of, wanted
 from components.ingest.camels_maps.map_file import HEADER_BYTES, MapFile, read_header, read_parameters
-from components.ingest.camels_maps.settings import Settings
+from components.ingest.camels_maps.settings import CMD_ARCHIVE, Settings
 from components.ingest.camels_maps.source import Simulation, Simulations
 from components.physics.multifield import PARAMETERS
 
 _ROOT = "2D_maps/data"
+_ALSO_AT = "https://users.flatironinstitute.org/~camels/CMD"
+"""Where others have fetched the same files; the documentation of the dataset names the other address."""
 
 
 @dataclass
@@ -121,7 +123,7 @@ def _first(
         return path, receipt, destination.read_bytes()
     raise ArchiveError(
         f"{archive.base_url} has none of {', '.join(paths)}.",
-        "Check fields, suites, camels_set and archive_url: the dataset has moved before.",
+        f"Check fields, suites, camels_set and archive_url: the dataset is at {CMD_ARCHIVE} and at {_ALSO_AT}.",
     ) from missing
 
 
