@@ -10,6 +10,7 @@ from universe_maps import FIELDS, SMALL, make_maps, prepare_universes
 
 from components.common.errors import InputError
 from components.common.tables import read_table
+from components.predict.maps.map_inputs import find_maps
 from components.predict.maps.prediction import predict
 from components.predict.maps.warnings import BITS
 from components.predict.writing import Settings
@@ -93,6 +94,19 @@ def test_what_cannot_be_used_is_left_out_with_its_reason(
         "a_2": "impossible pixels",
     }
     assert read_table(tmp_path / "out" / "predictions.parquet")["id"].tolist() == ["a_0", "d_0", "d_1", "d_2"]
+
+
+def test_the_set_of_one_parameter_is_no_pressure(tmp_path: Path) -> None:
+    for name in ("P", "Mtot", "T"):
+        np.save(tmp_path / f"Maps_{name}_IllustrisTNG_1P_z=0.00.npy", np.ones((15, 4, 4), dtype=np.float32))
+    np.save(tmp_path / "T_by_Mtot.npy", np.ones((4, 4)))
+    found = find_maps([tmp_path], ("P", "Mtot"))
+    (group,) = found.groups
+    assert group.name == "Maps_IllustrisTNG_1P_z=0.00"
+    assert {name: path.name.split("_")[1] for name, path in group.files.items()} == {"P": "P", "Mtot": "Mtot"}
+    (foreign, _, _), (_, _, detail) = found.rejected
+    assert foreign == "Maps_T_IllustrisTNG_1P_z=0.00.npy"
+    assert "more than one field in it: T, Mtot" in detail
 
 
 def test_nothing_to_predict_for_is_told(universes: Path, tmp_path: Path) -> None:

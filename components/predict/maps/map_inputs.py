@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from components.common.errors import InputError
+from components.physics.multifield import FIELDS
 
 UNREADABLE, NO_FIELD, OF_OTHER_SHAPE = "unreadable file", "no known field", "other number of maps"
 _HDF5 = (".h5", ".hdf5")
@@ -167,9 +168,11 @@ def _shapes(path: Path, fields: Sequence[str]) -> dict[str, tuple[int, ...]]:
         with h5py.File(path) as file:
             data = {name: file[name] for name in fields if isinstance(file.get(name), h5py.Dataset)}
             return {name: _shape(name, found) for name, found in data.items()}
-    named = [name for name in fields if re.search(rf"(?<![A-Za-z]){name}(?![A-Za-z])", path.stem)]
-    if not named:
+    named = [name for name in FIELDS if _in_name(name).search(path.stem)]
+    if not set(named) & set(fields):
         return {}
+    if len(named) > 1:
+        raise ValueError(f"its name has more than one field in it: {', '.join(named)}")
     with path.open("rb") as file:
         if file.read(len(_NPY)) != _NPY:
             raise ValueError("it is no .npy file: fetch it again, or unpack it")
@@ -182,10 +185,15 @@ def _shape(name: str, data: h5py.Dataset | npt.NDArray[np.generic]) -> tuple[int
     return tuple(data.shape)
 
 
+def _in_name(field: str) -> re.Pattern[str]:
+    """Return what finds a field in the name of a file; the P of the set 1P is none."""
+    return re.compile(rf"(?<![A-Za-z0-9]){field}(?![A-Za-z])")
+
+
 def _common_name(path: Path, name: str) -> str:
     if path.suffix in _HDF5:
         return path.stem
-    rest = re.sub(rf"(?<![A-Za-z]){name}(?![A-Za-z])", "", path.stem)
+    rest = _in_name(name).sub("", path.stem)
     return re.sub(r"_+", "_", rest).strip("_-") or "map"
 
 
