@@ -163,8 +163,11 @@ def _output(slug: str, stage: str, path: Path) -> Output:
 
 
 def _stop(processes: set[psutil.Process]) -> None:
-    """Ask the stage to end as Ctrl-C does, so that it removes what it has half written; insist after a while."""
-    for request in (signal.SIGINT, signal.SIGKILL):
+    """Ask the stage to end, so that it removes what it has half written; insist after a while.
+
+    Not as Ctrl-C does: a run that a shell started in the background ignores that, and so do its stages.
+    """
+    for request in (signal.SIGTERM, signal.SIGKILL):
         for process in processes:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.send_signal(request)

@@ -1,12 +1,13 @@
 """The runner on real processes: what it executes, what it takes from the cache, what it says of a failure."""
 
+import contextlib
 import io
 import json
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -92,11 +93,26 @@ def test_a_failed_stage_is_not_served_from_the_cache(run_toy: Run) -> None:
     assert statuses(run_toy(fail="bug")) == {"ingest": "cached", "train": "failed", "evaluate": "waiting"}
 
 
+@contextlib.contextmanager
+def ignoring(number: signal.Signals | None) -> Iterator[None]:
+    """Ignore a signal, as do the children of who does: so a shell starts what it puts into the background."""
+    before = signal.signal(number, signal.SIG_IGN) if number else None
+    try:
+        yield
+    finally:
+        if number:
+            signal.signal(number, before)
+
+
 # kfp leaves its process object behind when it is interrupted; the process itself is gone, as is tested.
 @pytest.mark.filterwarnings("ignore:Exception ignored in.*Popen:pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("number", "ignored"),
+    [(signal.SIGINT, None), (signal.SIGTERM, None), (signal.SIGTERM, signal.SIGINT)],
+    ids=["ctrl-c", "terminated", "terminated-in-the-background"],
+)
 def test_an_interrupted_run_stops_its_processes_and_leaves_nothing_half_written(
-    run_toy: Run, home: Path, number: signal.Signals
+    run_toy: Run, home: Path, number: signal.Signals, ignored: signal.Signals | None
 ) -> None:
     def interrupt_training() -> None:
         deadline = time.monotonic() + 60
@@ -108,7 +124,8 @@ def test_an_interrupted_run_stops_its_processes_and_leaves_nothing_half_written(
 
     before = set(psutil.Process().children(recursive=True))
     threading.Thread(target=interrupt_training).start()
-    record = run_toy(seconds=120.0)
+    with ignoring(ignored):
+        record = run_toy(seconds=120.0)
     assert record.status == "interrupted"
     assert statuses(record) == {"ingest": "done", "train": "interrupted", "evaluate": "waiting"}
     assert set(psutil.Process().children(recursive=True)) <= before
