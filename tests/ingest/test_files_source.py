@@ -226,3 +226,14 @@ def test_a_folder_holds_spectra_with_any_ending_of_fits(tmp_path: Path) -> None:
     (tmp_path / "folder.fits").mkdir()
     (tmp_path / "._a.fits").write_bytes(b"of another system")
     assert [path.name for path in find_spectra(tmp_path)] == ["B.FITS", "a.fits", "c.fit", "d.fits.gz"]
+
+
+def test_z_among_magnitudes_is_no_redshift(tmp_path: Path) -> None:
+    write_spec(tmp_path / "spec-1.fits")
+    labels = tmp_path / "labels.csv"
+    labels.write_text("#Table1\nfile,class,u,g,r,i,z\nspec-1.fits,QSO,20.1,19.9,19.8,19.7,19.6\n")
+    with pytest.raises(InputError, match="but not file and redshift"):
+        check_folder(tmp_path, ("QSO",))
+    labels.write_text("#Table1\nfile,class,z\nspec-1.fits,QSO,1.25\n")
+    columns, _ = read_folder(tmp_path, Settings(source="files", location=str(tmp_path)))
+    assert columns["redshift"].tolist() == [1.25]

@@ -88,6 +88,7 @@ def test_names_a_truncated_file(tmp_path: Path, cut: int) -> None:
         (b"", "empty file", "empty"),
         (b"<!DOCTYPE html><html></html>", "not FITS", "web page"),
         (b"\x1f\x8b\x08 and so on", "not FITS", "gunzip"),
+        (b"BZh91AY&SY and so on", "not FITS", "bunzip2"),
         (b"plate,mjd\n3655,55240\n" * 200, "not FITS", "not a FITS file"),
         (b"SIMPLE  =                    T".ljust(2880), "truncated", "ends before"),
         (b"SIMPLE  =                    T".ljust(80) + b"END".ljust(2800), "damaged", "NAXIS"),

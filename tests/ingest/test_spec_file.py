@@ -231,3 +231,42 @@ def test_reads_a_csv_with_other_capitals_and_refuses_an_empty_one(tmp_path: Path
             with pytest.raises(UnusableFileError, match=r"spec-mine\.csv") as raised:
                 read_spectrum(path)
             assert raised.value.reason == reason
+
+
+def write_sdss_v(path: Path, plugged: float, ra: float) -> None:
+    """Write a file as SDSS-V has them since 2020: capitals, a field for a plate, no fibre and no THING_ID."""
+    loglam = 1e-4 * (35522 + np.arange(500))
+    pixels = {"FLUX": np.random.default_rng(1).normal(2, 0.5, 500), "LOGLAM": loglam, "IVAR": np.full(500, 4.0)}
+    coadd = [fits.Column(name, "E", array=values) for name, values in pixels.items()]
+    coadd += [fits.Column(name, "J", array=np.zeros(500, int)) for name in ("AND_MASK", "OR_MASK")]
+    row = [fits.Column("FIELD", "K", array=[15143]), fits.Column("MJD", "K", array=[59205])]
+    row += [fits.Column("CATALOGID", "K", array=[4544940698]), fits.Column("FIBERID_LIST", "11A", array=["1 2"])]
+    places = {"PLUG_RA": plugged, "PLUG_DEC": plugged, "RACAT": ra, "DECCAT": 2.0}
+    row += [fits.Column(name, "D", array=[value]) for name, value in places.items()]
+    row += [fits.Column("Z", "E", array=[1.5]), fits.Column("CLASS", "6A", array=["QSO"])]
+    tables = (fits.BinTableHDU.from_columns(coadd, name="COADD"), fits.BinTableHDU.from_columns(row, name="SPALL"))
+    fits.HDUList([fits.PrimaryHDU(), *tables]).writeto(path)
+
+
+def test_two_nights_of_sdss_v_are_one_object(tmp_path: Path) -> None:
+    nights = [tmp_path / f"spec-015143-{night}-04544940698.fits" for night in (59205, 59256)]
+    for path, ra in zip(nights, (150.0, 150.0001), strict=True):
+        write_sdss_v(path, -999.0, ra)
+    packed = nights[0].with_name(f"{nights[0].name}.gz")
+    packed.write_bytes(gzip.compress(nights[0].read_bytes()))
+    read = read_spectra([*nights, packed]).columns
+    assert len(set(read["object_id"])) == 1
+    assert read["ra"][0] == 150
+    assert (read["spectral_class"] == "QSO").all()
+    assert read["id"].tolist() == [nights[0].stem, nights[1].stem, nights[0].stem]
+
+
+def test_no_place_is_none(tmp_path: Path) -> None:
+    write_sdss_v(tmp_path / "spec-1.fits", -999.0, np.nan)
+    assert np.isnan(read_spectrum(tmp_path / "spec-1.fits").metadata.ra)
+
+
+def test_the_line_that_skyserver_puts_before_a_table_is_no_row(tmp_path: Path) -> None:
+    rows = [f"{10 ** (3.6 + 1e-4 * i)},{i % 7}" for i in range(100)]
+    (tmp_path / "spectrum.csv").write_text("\n".join(["#Table1", "Wavelength,Flux", *rows]))
+    assert read_spectrum(tmp_path / "spectrum.csv").placed.flux.size == 100

@@ -113,13 +113,15 @@ def _metadata(files: list[Path], rejections: Rejections) -> pd.DataFrame:
 
 def _read_labels(path: Path) -> pd.DataFrame:
     try:
-        labels = pd.read_csv(path, skipinitialspace=True)
+        labels = pd.read_csv(path, skipinitialspace=True, comment="#")
     except (ValueError, OSError) as error:
         raise InputError(
             f"{path} cannot be read as CSV: {error}.", "Write it with a header line and commas."
         ) from error
     labels.columns = labels.columns.str.strip().str.lower()
     labels = labels.loc[:, ~labels.columns.duplicated()]
+    if {"r", "i"} <= set(labels.columns):
+        labels = labels.drop(columns="z", errors="ignore")  # among magnitudes, z is one of them and no redshift
     for theirs, ours in (("class", "spectral_class"), ("z", "redshift")):
         if ours not in labels:
             labels = labels.rename(columns={theirs: ours})

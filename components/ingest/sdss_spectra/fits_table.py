@@ -239,8 +239,9 @@ def _require_fits(path: Path, file: BinaryIO) -> None:
             f"{path} is a web page, not a FITS file.",
             "The archive answered with an error page: download the file again later.",
         )
-    if first.startswith(_GZIP):
-        raise UnusableFileError("not FITS", f"{path} is compressed.", f"Run `gunzip {path.name}` first.")
+    for magic, command in ((_GZIP, "gunzip"), (b"BZh", "bunzip2"), (b"PK", "unzip")):
+        if first.startswith(magic):
+            raise UnusableFileError("not FITS", f"{path} is compressed.", f"Run `{command} {path.name}` first.")
     raise UnusableFileError("not FITS", f"{path} is not a FITS file.", "Give a FITS file.")
 
 

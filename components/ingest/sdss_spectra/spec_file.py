@@ -26,9 +26,12 @@ LOWEST_REDSHIFT = -0.01
 """Stars have redshifts down to -0.003; whatever is below is a sentinel for "not measured" (-1, -999)."""
 
 _METADATA = (
-    "Z", "ZWARNING", "CLASS", "PLATE", "MJD", "FIBERID", "PLUG_RA", "PLUG_DEC", "RA", "DEC", "THING_ID",
-    "SPECTROFLUX", "VDISP",
+    "Z", "ZWARNING", "CLASS", "PLATE", "MJD", "FIBERID", "PLUG_RA", "PLUG_DEC", "RA", "DEC", "RACAT", "DECCAT",
+    "FIBER_RA", "FIBER_DEC", "THING_ID", "SPECTROFLUX", "VDISP",
 )  # fmt: skip
+_PLACES = (("PLUG_RA", "PLUG_DEC"), ("RA", "DEC"), ("RACAT", "DECCAT"), ("FIBER_RA", "FIBER_DEC"))
+"""Of the object: in files of SDSS to eBOSS, of other programs, and of SDSS-V, which has no THING_ID either."""
+
 _R_BAND = 2
 _FEWEST_FOR_NOISE = 4
 
@@ -107,7 +110,7 @@ def read_metadata(path: Path) -> Metadata:
 def _read(path: Path, with_pixels: bool) -> tuple[Metadata, tuple[npt.NDArray[Any], ...]]:
     try:
         if path.suffix.lower() == ".csv":
-            return Metadata(id=path.stem), _csv_pixels(path) if with_pixels else ()
+            return Metadata(id=_stem(path)), _csv_pixels(path) if with_pixels else ()
         with opened(path) as file:
             return _from_tables(path, binary_tables(path, file), with_pixels)
     except FileNotFoundError as error:
@@ -131,7 +134,7 @@ def _from_tables(path: Path, tables: Any, with_pixels: bool) -> tuple[Metadata, 
         if {"FLUX", "LOGLAM"} <= table.columns.keys():
             pixels = _coadd_pixels(table) if with_pixels else ()
     if pixels is not None:
-        return Metadata(id=path.stem), pixels
+        return Metadata(id=_stem(path)), pixels
     raise UnusableFileError(
         "no coadd",
         f"{path} has no table with columns flux and loglam.",
@@ -162,7 +165,7 @@ def _whole(mask: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
 
 def _csv_pixels(path: Path) -> tuple[npt.NDArray[Any], ...]:
     try:
-        table = pd.read_csv(path, skipinitialspace=True)
+        table = pd.read_csv(path, skipinitialspace=True, comment="#")
         table.columns = table.columns.str.strip().str.lower()
         wavelength, flux = (table[name].to_numpy(dtype=np.float64) for name in ("wavelength", "flux"))
     except (KeyError, ValueError, AttributeError) as error:
@@ -207,20 +210,21 @@ def _place(path: Path, log_wavelength: Any, flux: Any, ivar: Any) -> Placed:
 def _metadata(path: Path, table: FitsTable) -> Metadata:
     names = [name for name in _METADATA if name in table.columns]
     if table.rows < 1 or not names:
-        return Metadata(id=path.stem)
+        return Metadata(id=_stem(path))
     row = {name: values[0] for name, values in table.read(names, stop=1).items()}
     plate, mjd, fiber, thing = (int(_number(row, n, NO_NUMBER)) for n in ("PLATE", "MJD", "FIBERID", "THING_ID"))
     redshift = _number(row, "Z")
     label = bytes(row.get("CLASS", b"")).decode("ascii", "replace").strip()
     nanomaggies = _number(row, "SPECTROFLUX", 0.0, _R_BAND)
     dispersion = _number(row, "VDISP", 0.0)
+    ra, dec = _place_on_the_sky(row)
     return Metadata(
-        id=f"{plate:04d}-{mjd}-{fiber:04d}" if min(plate, mjd, fiber) >= 0 else path.stem,
+        id=f"{plate:04d}-{mjd}-{fiber:04d}" if min(plate, mjd, fiber) >= 0 else _stem(path),
         redshift=redshift if is_redshift(redshift) else float("nan"),
         zwarning=int(_number(row, "ZWARNING", 0)),
         spectral_class=label if label in CLASSES else UNKNOWN,
-        ra=_number(row, "PLUG_RA" if "PLUG_RA" in row else "RA"),
-        dec=_number(row, "PLUG_DEC" if "PLUG_DEC" in row else "DEC"),
+        ra=ra,
+        dec=dec,
         plate=plate,
         mjd=mjd,
         fiber=fiber,
@@ -228,6 +232,19 @@ def _metadata(path: Path, table: FitsTable) -> Metadata:
         magnitude_r=22.5 - 2.5 * float(np.log10(nanomaggies)) if nanomaggies > 0 else float("nan"),
         velocity_dispersion=dispersion if dispersion > 0 else float("nan"),
     )
+
+
+def _stem(path: Path) -> str:
+    return Path(path.name.removesuffix(".gz")).stem
+
+
+def _place_on_the_sky(row: dict[str, Any]) -> tuple[float, float]:
+    """Return right ascension and declination by the first names under which there is a place, no sentinel."""
+    for names in _PLACES:
+        ra, dec = (_number(row, name) for name in names)
+        if 0 <= ra <= 360 and abs(dec) <= 90:
+            return ra, dec
+    return float("nan"), float("nan")
 
 
 def _number(row: dict[str, Any], name: str, unknown: float = float("nan"), place: int = 0) -> float:
