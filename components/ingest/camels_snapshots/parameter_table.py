@@ -6,8 +6,8 @@ from pathlib import Path
 from components.common.errors import InputError, ParameterError
 from components.common.telemetry import warn
 
-_LENGTHS = {"LH": 1000, "CV": 27, "BE": 27}
-"""Simulations of the sets whose number is the same in every suite."""
+_LENGTHS = {"LH": (1000, 50), "CV": (27,), "BE": (27,)}
+"""Simulations of sets; 50 are those of Magneticum's latin hypercube."""
 _NAMES = {
     "name": ("name", "sim_name"),
     "omega_m": ("omega_m", "omega0"),
@@ -39,10 +39,10 @@ class Simulation:
 
 
 def read_parameters(path: Path, simulation_set: str) -> list[Simulation]:
-    """Read a table.
+    """Read the simulations of a set from a table.
 
-    SIMBA's latin hypercube has one seed of thirteen digits, a slip of the pen: it is kept as it is, because
-    seeds only tell which simulations begin alike, and mentioned.
+    Old tables hold all sets of a suite. SIMBA's latin hypercube has seeds of up to thirteen digits, slips of the
+    pen: they are kept as they are, because seeds only tell which simulations begin alike, and mentioned.
 
     Raises
     ------
@@ -53,12 +53,14 @@ def read_parameters(path: Path, simulation_set: str) -> list[Simulation]:
         lines = [line.split() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"The parameters {path} cannot be read: {error}.", _remedy(simulation_set)) from error
-    places, rows = _columns(path, lines)
-    simulations = [_row(path, number, row, places) for number, row in enumerate(rows, 2)]
+    places, rows = _columns(path, lines, simulation_set)
+    every = [_row(path, number, row, places) for number, row in enumerate(rows, 1 + len(lines) - len(rows))]
+    simulations = [simulation for simulation in every if simulation.name.startswith(f"{simulation_set}_")] or every
     expected = _LENGTHS.get(simulation_set)
-    if expected is not None and len(simulations) != expected:
+    if expected is not None and len(simulations) not in expected:
         raise InputError(
-            f"{path} has {len(simulations)} simulations, but the set {simulation_set} has {expected}.",
+            f"{path} has {len(simulations)} simulations, but the set {simulation_set} has "
+            f"{' or '.join(map(str, expected))}.",
             _remedy(simulation_set),
         )
     names = [simulation.name for simulation in simulations]
@@ -99,13 +101,17 @@ def choose(simulations: list[Simulation], wanted: str, simulation_set: str) -> l
     return chosen
 
 
-def _columns(path: Path, lines: list[list[str]]) -> tuple[dict[str, int], list[list[str]]]:
+def _columns(path: Path, lines: list[list[str]], simulation_set: str) -> tuple[dict[str, int], list[list[str]]]:
+    if lines and lines[0][0].startswith(f"{simulation_set}_"):
+        # IllustrisTNG's tables of SB28, 1P and BE name no columns; their order is that of all the others.
+        return {"name": 0, "omega_m": 1, "sigma_8": 2, "seed": len(lines[0]) - 1}, lines
     head = " ".join(lines[0]).lstrip("#").lower().split() if lines else []
     places = {ours: head.index(theirs) for ours, known in _NAMES.items() for theirs in known if theirs in head}
     if missing := sorted(set(_NAMES) - set(places)):
         raise InputError(
             f"{path} has no column {', '.join(missing)}.",
-            "Give a CosmoAstroSeed table, whose first line names its columns: the setup tables have no seeds.",
+            f"{_remedy(simulation_set)} Its first line names its columns, or is a simulation of the set: the "
+            "setup tables have no seeds.",
         )
     return places, lines[1:]
 
