@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from astropy.io import fits
 from shard_tables import assert_same
 
 from components.common.errors import ParameterError
@@ -15,6 +16,7 @@ from components.ingest.sdss_cutouts.ingestion import Settings, ingest
 from components.ingest.sdss_cutouts.real_galaxies import load_real_galaxies
 from components.ingest.sdss_cutouts.schema import fields, healpix_fields
 from components.ingest.sdss_cutouts.simulated import open_simulator
+from components.ingest.sdss_spectra.kcorrect_files import read_photometry
 from components.merge.shards.merging import merge
 from components.physics.sdss_imaging import BANDS
 
@@ -58,6 +60,23 @@ def test_labels_are_those_of_the_survey(flux_table: Columns) -> None:
         np.testing.assert_allclose(flux_table[f"mag_{band}"], 22.5 - 2.5 * np.log10(real.flux[rows, k]), atol=1e-5)
         assert (flux_table[f"mag_error_{band}"] > 0).all()
     assert np.isnan(flux_table["petro_r50"]).all(), "nobody has measured it on these pictures"
+
+
+def test_extinction_is_on_the_scale_of_the_surveys_own_rows(real_data: Path) -> None:
+    """That of kcorrect's file, which is older, is a fifth larger. An object nine arcminutes away has like dust."""
+    real = load_real_galaxies()
+    row = fits.getdata(real_data / "sdss" / "spectra" / "spec-3655-55240-0170.fits", 2)[0]
+    near = np.argmin(np.hypot((real.ra - row["RA"]) * np.cos(np.radians(row["DEC"])), real.dec - row["DEC"]))
+    np.testing.assert_allclose(real.extinction[near], row["EXTINCTION"], rtol=0.03)
+    ratio = np.broadcast_to(row["EXTINCTION"] / row["EXTINCTION"][2], real.extinction.shape)
+    np.testing.assert_allclose(real.extinction / real.extinction[:, [2]], ratio, rtol=1e-5)
+
+
+def test_extinction_is_of_the_reddening_that_kcorrect_knows() -> None:
+    real = load_real_galaxies()
+    given = read_photometry(["EXTINCTION"])["EXTINCTION"][real.row].astype(np.float64)
+    older, newer = [5.155, 3.793, 2.751, 2.086, 1.479], [4.239, 3.303, 2.285, 1.698, 1.263]
+    np.testing.assert_allclose(real.extinction / newer, given / older, rtol=1e-5)
 
 
 def test_rest_frame_light_is_that_of_galaxies() -> None:

@@ -13,6 +13,12 @@ from components.physics.template_fitting import band_fluxes
 
 FloatArray = npt.NDArray[np.float64]
 
+_GIVEN = np.array([5.155, 3.793, 2.751, 2.086, 1.479])
+"""Extinction per unit of E(B-V) in kcorrect's file, which is older: Schlegel, Finkbeiner & Davis 1998 (ApJ 500,
+525, table 6)."""
+_OF_THE_SURVEY = np.array([4.239, 3.303, 2.285, 1.698, 1.263])
+"""In the survey's tables since DR13, on the same map: Schlafly & Finkbeiner 2011 (ApJ 737, 103, table 6)."""
+
 
 @dataclass(frozen=True)
 class RealGalaxies:
@@ -26,7 +32,7 @@ class RealGalaxies:
     flux, flux_error : ndarray, shape (galaxies, 5)
         In nanomaggies, as seen.
     extinction : ndarray, shape (galaxies, 5)
-        In magnitudes.
+        In magnitudes, as the columns `extinction_u` to `extinction_z` of SkyServer have it.
     absolute_r, g_r, u_r : ndarray, shape (galaxies,)
         Magnitude and colours in the rest frame, by kcorrect's templates.
     """
@@ -76,7 +82,7 @@ def load_real_galaxies() -> RealGalaxies:
         redshift=fitted.redshift,
         flux=flux,
         flux_error=1 / np.sqrt(ivar),
-        extinction=extinction,
+        extinction=extinction * (_OF_THE_SURVEY / _GIVEN),
         absolute_r=r - distance_modulus(fitted.redshift),
         g_r=g - r,
         u_r=u - r,

@@ -31,7 +31,10 @@ SCALARS = (
         for b in BANDS
     ),
     *(column(f"mag_error_{b}", "float32", f"standard error of mag_{b}; NaN missing", "mag") for b in BANDS),
-    *(column(f"extinction_{b}", "float32", f"by the Milky Way's dust, in {b}; NaN unknown", "mag") for b in BANDS),
+    *(
+        column(f"extinction_{b}", "float32", f"by the Milky Way's dust in {b}, as SDSS has it since DR13", "mag")
+        for b in BANDS
+    ),
     column("petro_r50", "float32", "radius of half the Petrosian flux in r; NaN where unknown", "arcsec"),
     column("petro_r90", "float32", "radius of 90 % of the Petrosian flux in r; NaN where unknown", "arcsec"),
     column("axis_ratio", "float32", "minor over major axis as seen, r band; NaN where unknown"),
