@@ -168,7 +168,7 @@ def test_photometry_of_a_second_file_is_joined_by_identifier(table: pd.DataFrame
         ("t.fits", b"SIMPLE  =", "cannot be read|holds no table"),
         ("t.xlsx", b"", "no known format"),
         ("t.csv", b"dr7objid,gz2_class\n", "Not one galaxy"),
-        ("t.csv", b"dr7objid,gz2_class,redshift\n1,Er,0.1\n2,Er,much\n", "cannot be read"),
+        ("t.csv", b"dr7objid,gz2_class,redshift\n1,Er,0.1\n2,Er,much\n", "'much' in its column redshift.* Correct it"),
     ],
 )
 def test_files_that_are_no_tables(name: str, content: bytes, says: str, tmp_path: Path) -> None:

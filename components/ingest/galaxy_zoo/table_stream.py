@@ -1,6 +1,7 @@
 """Tables of galaxies on the disk, read in pieces: CSV, FITS and Parquet, plain or packed with gzip."""
 
 import gzip
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -23,6 +24,9 @@ SUFFIXES = (".csv", ".parquet", ".fits", ".fit")
 _REMEDY = "Give CSV, FITS or Parquet, plain or .gz; fetch the file again if it is cut off."
 _NULLS = ["", "null", "NULL", "nan", "NaN", "NA", "N/A", "--", "None"]
 _BLOCK = 1 << 24
+_NO_NUMBER = re.compile(
+    r"CSV column #(\d+): (?:Row #(\d+): )?CSV conversion error to double: invalid value ('.*')"
+)
 _SENTINEL = -9000.0
 """SDSS writes -9999 for what was not measured."""
 
@@ -51,8 +55,8 @@ class TableStream:
             raise InputError(f"{path} is of no known format.", _REMEDY)
         with self._told(), self._readable() as file:
             _refuse_page(file, path)
-            names = self._read_names(file)
-        self.columns = find_columns(names, f"{path}", needed)
+            self._names = self._read_names(file)
+        self.columns = find_columns(self._names, f"{path}", needed)
         warn_of_missing_votes(self.columns, f"{path}")
 
     def count(self) -> int:
@@ -104,8 +108,18 @@ class TableStream:
         types = {name: pa.string() if name in texts else pa.float64() for name in wanted}
         options = pyarrow.csv.ConvertOptions(column_types=types, include_columns=wanted, null_values=_NULLS)
         reading = pyarrow.csv.ReadOptions(block_size=_BLOCK)
-        with pyarrow.csv.open_csv(file, read_options=reading, convert_options=options) as reader:
-            yield from reader
+        try:
+            with pyarrow.csv.open_csv(file, read_options=reading, convert_options=options) as reader:
+                yield from reader
+        except pa.ArrowInvalid as error:
+            if not (found := _NO_NUMBER.search(str(error))):
+                raise
+            column, line, value = found.groups()
+            where = f"column {self._names[int(column)]}" + (f", line {line}" if line else "")
+            raise InputError(
+                f"{self.path} has {value} in its {where}: that is no number.",
+                "Correct it, or leave the cell empty.",
+            ) from error
 
     def _from_arrow(self, piece: pa.Table) -> Columns:
         out: Columns = {}
