@@ -1,6 +1,7 @@
 """Stars from files: every format says the same, both releases, and everything that can be missing or wrong."""
 
 import csv
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -286,6 +287,26 @@ def test_an_error_page_is_called_one(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("<!DOCTYPE html><html>504</html>")
     with pytest.raises(InputError, match=r"a\.csv is a web page"):
         _ingest(tmp_path, tmp_path)
+
+
+@pytest.mark.parametrize(("name", "rename"), [("a.csv", r"a\.csv\.gz"), ("a.tsv.gz", r"a\.tsv\.")])
+def test_a_name_that_does_not_say_how_it_is_packed_is_told(tmp_path: Path, name: str, rename: str) -> None:
+    text = made_up_stars().to_csv(index=False).encode()
+    (tmp_path / name).write_bytes(text if name.endswith(".gz") else gzip.compress(text))
+    with pytest.raises(InputError, match=rf"packed with gzip, .* Rename it to {rename}"):
+        _ingest(tmp_path, tmp_path / name)
+
+
+@pytest.mark.parametrize(("name", "release"), [("DESIGNATION", "dr3"), ("DR3Name", "dr3"), ("DR2Name", "dr2")])
+def test_identifiers_may_be_part_of_a_designation(tmp_path: Path, name: str, release: str) -> None:
+    table = made_up_stars().rename(columns={"source_id": name})
+    identifiers = table[name].to_numpy()
+    table[name] = [f"Gaia {release.upper()} {number}" for number in identifiers]
+    if name == "DR2Name":
+        table = table.drop(columns=["nu_eff_used_in_astrometry", "pseudocolour", "teff_gspphot"])
+    stars, provenance = _ingest(tmp_path, write(table, tmp_path / "a.csv"))
+    np.testing.assert_array_equal(stars["source_id"], identifiers)
+    assert provenance.release == f"Gaia {release.upper()}"
 
 
 def test_a_comma_may_be_part_of_a_name(tmp_path: Path) -> None:

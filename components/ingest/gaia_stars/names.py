@@ -3,15 +3,27 @@
 from collections.abc import Iterable
 
 _OTHER_NAMES = {
-    "source_id": ("dr3_source_id", "source", "gaia_source_id", "gaiaedr3", "gaiadr3", "gaiadr2", "source_id_dr3"),
+    "source_id": (
+        "dr3_source_id",
+        "source",
+        "gaia_source_id",
+        "gaiaedr3",
+        "gaiadr3",
+        "gaiadr2",
+        "source_id_dr3",
+        "dr3name",
+        "edr3name",
+        "dr2name",
+        "designation",
+    ),
     "ra": ("ra_icrs", "raj2000", "radeg", "ra_deg"),
     "dec": ("de_icrs", "dej2000", "dedeg", "dec_deg", "de"),
     "l": ("glon",),
     "b": ("glat",),
     "parallax": ("plx",),
     "parallax_error": ("e_plx", "plx_error"),
-    "pmra": ("pm_ra", "pmra_cosdec", "pmracosdec"),
-    "pmra_error": ("e_pmra", "pm_ra_error"),
+    "pmra": ("pm_ra", "pmra_cosdec", "pmracosdec", "pmra*", "pmra_"),
+    "pmra_error": ("e_pmra", "pm_ra_error", "e_pmra*", "e_pmra_"),
     "pmdec": ("pmde", "pm_dec"),
     "pmdec_error": ("e_pmde", "e_pmdec", "pm_dec_error"),
     "pmra_pmdec_corr": ("pmrapmdecor", "pmrapmdecorr"),
@@ -33,8 +45,13 @@ _OTHER_NAMES = {
     "mh_gspphot": ("[fe/h]", "mh"),
 }
 # Names that a file of DR2 has and one of DR3 has not; `r_est` is of the distances that were made for DR2.
-_OF_DR2 = {"astrometric_pseudo_colour", "teff_val", "priam_flags", "mean_varpi_factor_al", "r_est"}
-_OF_DR3 = {"nu_eff_used_in_astrometry", "pseudocolour", "teff_gspphot", "dr3_source_id", "ipd_frac_multi_peak"}
+_OF_DR2 = {
+    "astrometric_pseudo_colour", "teff_val", "priam_flags", "mean_varpi_factor_al", "r_est", "gaiadr2", "dr2name",
+}  # fmt: skip
+_OF_DR3 = {
+    "nu_eff_used_in_astrometry", "pseudocolour", "teff_gspphot", "dr3_source_id", "ipd_frac_multi_peak", "gaiadr3",
+    "gaiaedr3", "dr3name", "edr3name",
+}  # fmt: skip
 EXTRA = ("g_rp", "bp_g", "ref_epoch")
 """Further columns that something else follows from."""
 _EPOCHS = {2015.5: "dr2", 2016.0: "dr3"}

@@ -13,6 +13,7 @@ import pyarrow.csv
 from components.common.errors import InputError
 
 _BLOCK = 1 << 26
+_GZIP = b"\x1f\x8b"
 _DELIMITERS = ",;\t|"
 _NULLS = ["", "null", "NULL", "nan", "NaN", "NA", "N/A", "--", "None"]
 _SAID = re.compile(r"#\s*delimiter:\s*'(.)'")
@@ -34,7 +35,7 @@ class TextTable:
 
     def __init__(self, path: Path):
         self._path = path
-        head, self._lines, self._delimiter = _head(path)
+        head, self._lines, self._delimiter = read_head(path)
         row = next(csv.reader([head], delimiter=self._delimiter, skipinitialspace=True), [])
         self.names = _each_once([name.strip() for name in row])
 
@@ -54,8 +55,15 @@ class TextTable:
             return pa.table({name: pa.array([], pa.float64()) for name in wanted})
 
 
-def _head(path: Path) -> tuple[str, int, str]:
-    """Return the line of names, the number of lines up to its end, and what parts the columns."""
+def read_head(path: Path) -> tuple[str, int, str]:
+    """Return the line of names, the number of lines up to its end, and what parts the columns.
+
+    Raises
+    ------
+    InputError
+        When it is a web page, or is packed where its name says that it is not, or the other way round.
+    """
+    _require_packed_as_named(path)
     said = " " if path.name.lower().removesuffix(".gz").endswith(".ecsv") else ""
     with _opened(path) as file:
         for number, line in enumerate(file, start=1):
@@ -70,6 +78,17 @@ def _head(path: Path) -> tuple[str, int, str]:
                 )
             return line, number, said or max(_DELIMITERS, key=line.count)
     return "", 0, said or ","
+
+
+def _require_packed_as_named(path: Path) -> None:
+    """Browsers unpack what they fetch, or do not, and leave the name as it was."""
+    with path.open("rb") as file:
+        packed = file.read(len(_GZIP)) == _GZIP
+    if packed != path.name.lower().endswith(".gz"):
+        raise InputError(
+            f"{path} is {'packed with gzip' if packed else 'not packed with gzip'}, which its name does not say.",
+            f"Rename it to {path.name + '.gz' if packed else path.stem}.",
+        )
 
 
 def _opened(path: Path) -> Any:
