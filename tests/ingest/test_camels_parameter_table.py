@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from snapshot_writer import camels_rows, write_table
 
 from components.common.errors import InputError
 from components.ingest.camels_snapshots.parameter_table import Simulation, read_parameters
@@ -49,3 +50,30 @@ def test_a_small_hypercube_and_another_way_to_begin_the_head(head: str, tmp_path
     assert len(read_parameters(written(tmp_path / "table.txt", head, *rows), "LH")) == 50
     with pytest.raises(InputError, match="has 49 simulations, but the set LH has 1000 or 50"):
         read_parameters(written(tmp_path / "table.txt", head, *rows[:-1]), "LH")
+
+
+def test_the_real_table(real_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A thousand simulations; SIMBA's slip of the pen is put in the place of the last."""
+    lines = (real_data / "camels" / "CosmoAstroSeed_IllustrisTNG_L25n256_LH.txt").read_text().splitlines()
+    slip = "LH_999 0.30000 0.8 1.3 0.4 1.2 0.9 5892999999999"
+    simulations = read_parameters(written(tmp_path / "table.txt", *lines[:-1], slip), "LH")
+    assert len({simulation.seed for simulation in simulations}) == 1000
+    assert simulations[0] == Simulation("LH_0", 0.309, 0.979, 0)
+    assert simulations[999] == Simulation("LH_999", 0.3, 0.8, 5892999999999)
+    assert "The seed of LH_999" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("rows", "head", "said"),
+    [
+        (camels_rows("CV", 26), "", "has 26 simulations, but the set CV has 27"),
+        (camels_rows("CV", 28), "", "has 28 simulations, but the set CV has 27"),
+        (["CV_0 0.3 0.8 1 1 1 1"] * 27, "", "Line 2 of .* is no row"),
+        (["CV_0 3.0 0.8 1 1 1 1 5"] * 27, "", "Omega_m 3.0"),
+        (["CV_0 0.3 0.8 1 1 1 1 5"] * 27, "", "names CV_0 twice"),
+        (["0.3 0.8 1 1 1 1"] * 27, "0.3 0.8 1 1 1 1", "has no column name, omega_m, seed, sigma_8"),
+    ],
+)
+def test_a_table_that_is_not_that_of_the_set(rows: list[str], head: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=said):
+        read_parameters(write_table(tmp_path / "table.txt", rows, head), "CV")

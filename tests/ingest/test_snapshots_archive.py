@@ -163,6 +163,31 @@ def test_an_archive_that_is_down(archive_server: LoopbackArchive, tmp_path: Path
         from_archive(archive_server, tmp_path / "out")
 
 
+def test_a_simulation_that_is_not_sent_is_left_out_until_there_are_three(
+    archive_server: LoopbackArchive, tmp_path: Path
+) -> None:
+    """Some are on tape: a run of days does not end at one of them."""
+    lay_out(archive_server.root, 4)
+    lasts = [str(LAST).replace("CV_0", f"CV_{number}") for number in range(4)]
+    archive_server.script(lasts[1], Misbehaviour(status=403))
+    table, rejected = from_archive(archive_server, tmp_path / "out", simulations="0-2")
+    assert list(table["id"]) == ["CV_0", "CV_2"]
+    assert rejected == {"CV_1": "not sent"}
+    for last in lasts[1:]:
+        archive_server.script(last, Misbehaviour(status=403))
+    with pytest.raises(ArchiveError, match="HTTP 403"):
+        from_archive(archive_server, tmp_path / "down", simulations="0-3")
+
+
+def test_a_set_that_does_not_fit_the_settings_is_not_fetched_whole(
+    archive_server: LoopbackArchive, tmp_path: Path
+) -> None:
+    lay_out(archive_server.root, 7)
+    with pytest.raises(InputError, match=r"None of the first 5 .*25 Mpc/h wide, not 50"):
+        from_archive(archive_server, tmp_path / "out", simulations="0-6", box_size_mpc_h=50.0)
+    assert not any("CV_5" in request.target for request in archive_server.requests)
+
+
 def test_a_full_disk(archive_server: LoopbackArchive, tmp_path: Path) -> None:
     """A file may have 200 kB, which is less than a snapshot."""
     lay_out(archive_server.root)
@@ -236,40 +261,6 @@ def test_shards_of_files_add_up(tmp_path: Path) -> None:
         run(tmp_path / str(shard), **asked, shard=shard, shards=3)
     merge([tmp_path / str(shard) for shard in range(3)], tmp_path / "merged")
     assert_same(tmp_path / "whole", tmp_path / "merged")
-
-
-@pytest.mark.parametrize(
-    ("rows", "head", "said"),
-    [
-        (camels_rows("CV", 26), "", "has 26 simulations, but the set CV has 27"),
-        (camels_rows("CV", 28), "", "has 28 simulations, but the set CV has 27"),
-        (["CV_0 0.3 0.8 1 1 1 1"] * 27, "", "Line 2 of .* is no row"),
-        (["CV_0 3.0 0.8 1 1 1 1 5"] * 27, "", "Omega_m 3.0"),
-        (["CV_0 0.3 0.8 1 1 1 1 5"] * 27, "", "names CV_0 twice"),
-        (["0.3 0.8 1 1 1 1"] * 27, "0.3 0.8 1 1 1 1", "has no column name, omega_m, seed, sigma_8"),
-    ],
-)
-def test_a_table_that_is_not_that_of_the_set(rows: list[str], head: str, said: str, tmp_path: Path) -> None:
-    write_table(tmp_path / "camels" / TABLE, rows, head)
-    with pytest.raises(InputError, match=said):
-        run(tmp_path / "out", source="files", location=str(tmp_path / "camels"))
-
-
-def test_reads_the_real_table(real_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A thousand simulations, of which one has files here; SIMBA's slip of the pen is put in its place."""
-    lines = (real_data / "camels" / "CosmoAstroSeed_IllustrisTNG_L25n256_LH.txt").read_text().splitlines()
-    table = tmp_path / "table.txt"
-    table.write_text("\n".join([*lines[:-1], "LH_999 0.30000 0.8 1.3 0.4 1.2 0.9 5892999999999"]) + "\n")
-    write_simulation(tmp_path / "sims" / "LH_999", 0)
-    rows, _ = run(
-        tmp_path / "out",
-        source="files",
-        location=str(tmp_path / "sims"),
-        simulation_set="LH",
-        parameters=str(table),
-    )
-    assert (rows["id"][0], rows["seed"][0], rows["omega_m"][0]) == ("LH_999", 5892999999999, 0.3)
-    assert "The seed of LH_999" in capsys.readouterr().err
 
 
 def test_files_of_another_cosmology_than_the_table(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from components.common.errors import InputError, ParameterError
+from components.common.errors import ArchiveError, InputError, ParameterError
 from components.common.provenance import Provenance
 from components.common.rejections import Rejections
 from components.common.tables import Columns
@@ -20,6 +20,11 @@ from components.ingest.camels_snapshots.settings import Settings
 from components.ingest.dataset import Source
 
 MISSING, UNUSABLE, OTHER_COSMOLOGY, LATE = "missing", "unusable file", "another cosmology", "not today"
+NOT_SENT = "not sent"
+_DOWN_AFTER = 3
+"""So many simulations in a row that are not sent mean that the archive is down, not that they are on tape."""
+_HOPELESS_AFTER = 5
+"""So many that cannot be used before any that can mean wrong settings; all of a set may be half a terabyte."""
 _LATEST_REDSHIFT = 0.1
 _COSMOLOGY_TOLERANCE = 2e-3
 """Tables have five decimals, and some files are written in four."""
@@ -93,12 +98,34 @@ def _table(place: Place, settings: Settings) -> list[Simulation]:
 
 
 def _stream(mine: list[Simulation], settings: Settings, rejections: Rejections) -> Iterator[Columns]:
+    not_sent = used = 0
     with _open(settings) as place:
         layout = Layout(place, settings)
         for simulation in mine:
-            columns = _row(layout, simulation, settings, rejections)
+            try:
+                columns = _row(layout, simulation, settings, rejections)
+            except ArchiveError as error:
+                not_sent += 1
+                if not_sent >= min(_DOWN_AFTER, len(mine)):
+                    raise
+                rejections.add(simulation.name, NOT_SENT, str(error))
+                continue
+            not_sent = 0
             if columns is not None:
+                used += 1
                 yield columns
+            elif settings.source == "archive" and not used:
+                _require_hope(rejections)
+
+
+def _require_hope(rejections: Rejections) -> None:
+    """Stop before a whole set is fetched for nothing."""
+    counts = rejections.counts
+    if sum(counts.get(reason, 0) for reason in (UNUSABLE, OTHER_COSMOLOGY, LATE)) >= _HOPELESS_AFTER:
+        raise InputError(
+            f"None of the first {_HOPELESS_AFTER} simulations that came can be used. {rejections.details[-1]}",
+            "Check box_size_mpc_h, grid, volume, simulation_set and parameters before the others are fetched.",
+        )
 
 
 def _row(layout: Layout, simulation: Simulation, settings: Settings, rejections: Rejections) -> Columns | None:
