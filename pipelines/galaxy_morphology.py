@@ -22,7 +22,7 @@ def galaxy_morphology(
     photometry: str = "",
     table_url: str = "https://gz2hart.s3.amazonaws.com/gz2_hart16.csv.gz",
     skyserver_url: str = "https://skyserver.sdss.org",
-    objects_per_query: int = 200,
+    objects_per_query: int = 70,
     task: str = "structure",
     level: str = "3",
     minimum_members: int = 30,

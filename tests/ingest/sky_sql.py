@@ -17,6 +17,9 @@ import numpy as np
 import pandas as pd
 
 _PATH = "/dr17/SkyServerWS/SearchTools/SqlSearch"
+_LONGEST = 2048
+"""Where the real service answers HTTP 400: the length of the query string exceeds maxQueryStringLength."""
+
 _PHOTO = (
     "ra", "dec", "petroMag_r", "extinction_r", "petroR50_r", "petroR90_r", "fracDeV_r", "deVAB_r", "expAB_r",
     "deVRad_r", "expRad_r", "lnLExp_r", "lnLDeV_r", "mRrCc_r", "mE1_r", "mE2_r", "mCr4_r",
@@ -43,8 +46,8 @@ def serve_sky(votes: pd.DataFrame, unknown: Sequence[int] = ()) -> Iterator[SkyS
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             parts = urlsplit(self.path)
-            if parts.path != _PATH:
-                self.send_error(404)
+            if parts.path != _PATH or len(parts.query) > _LONGEST:
+                self.send_error(400 if parts.path == _PATH else 404)
                 return
             sql = parse_qs(parts.query)["cmd"][0]
             with lock:
@@ -91,8 +94,11 @@ def _fill(database: sqlite3.Connection, votes: pd.DataFrame) -> None:
     own = own.assign(specobjid=key, dr8objid=key + 10_000)
     own.to_sql("zoo2MainSpecz", database, index=False)
     photo = {name: rng.uniform(0.2, 0.9, number) for name in _PHOTO}
-    photo |= {f"{kind}_{band}": rng.uniform(16, 18, number) for kind in ("modelMag",) for band in "ugriz"}
-    photo |= {f"extinction_{band}": np.full(number, 0.1) for band in "ugriz"}
+    photo |= {f"dered_{band}": rng.uniform(16, 18, number) for band in "ugriz"}
+    photo["extinction_r"] = np.full(number, 0.1)
+    for name in ("dered_u", "dered_g", "lnLExp_r"):
+        photo[name] = np.where(key == 1, -9999.0, photo[name])
+    photo["lnLDeV_r"] = np.where(key == 2, -20_000.0, photo["lnLDeV_r"])
     photo["petroMag_r"] = rng.uniform(15, 17, number)
     photo["petroR90_r"] = 2.5 * photo["petroR50_r"]
     photo["mCr4_r"] = np.where(key == 1, -9999.0, photo["mCr4_r"])

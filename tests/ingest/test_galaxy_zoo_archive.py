@@ -23,6 +23,8 @@ from components.ingest.galaxy_zoo import (
     sql,
 )
 from components.ingest.galaxy_zoo.ingestion import Settings, ingest
+from components.ingest.galaxy_zoo.settings import MOST_PER_QUERY
+from components.ingest.galaxy_zoo.skyserver import SkyServer
 from components.ingest.skyserver import Expected, read_answer
 from components.merge.shards.merging import merge
 
@@ -82,7 +84,10 @@ def test_votes_come_from_the_table_and_photometry_from_skyserver(
     assert "no photometry of 2 galaxies" in "".join(capsys.readouterr())
     assert (got["concentration_r"][known] == 2.5).all()
     assert np.isnan(got["velocity_dispersion"][0]), "a dispersion of 0 is none"
-    assert np.isnan(got["m_cr4"][0]), "-9999 is no measurement"
+    unmeasured = [got[name][0] for name in ("m_cr4", "u_g", "g_r", "lnl_exp_minus_dev")]
+    assert np.isnan(unmeasured).all(), "-9999 is no measurement, nor is a difference of two"
+    assert np.isfinite(got["r_i"][0])
+    assert got["lnl_exp_minus_dev"][1] > 19_999, "likelihoods are as low as that"
     assert np.isnan(got["d4000"]).sum() > 200, "galaxies that the line catalogue lacks are kept"
     assert np.nanmax(got["h_alpha_ew"]) == 20, "positive in emission, against the catalogue's sign"
     assert np.isfinite(got["absolute_mag_r"][known]).all()
@@ -111,6 +116,7 @@ def test_skyservers_own_table_is_read_page_by_page(sky: SkySql, real_data: Path,
     assert (got["gz2_class"] == real["gz2_class"].to_numpy()).all()
     name = "t05_bulge_prominence_a12_obvious_debiased"
     np.testing.assert_allclose(got[name], real[name].to_numpy(np.float32), rtol=1e-6)
+    assert (got["sample"] == real["sample"].to_numpy()).all()
     assert np.isfinite(got["redshift"]).all()
     assert len(sky.queries) == 1 + 4
     assert "Willett" in read_provenance(tmp_path / "out" / "dataset.parquet").notes[0]
@@ -131,7 +137,7 @@ def test_shards_of_skyserver_add_up_to_it(sky: SkySql, tmp_path: Path) -> None:
     [
         (b"<html><body>error</body></html>", "web page"),
         (b"#Table1\nTimeout expired. The query ran for more than 600 seconds.\n", "ended the query"),
-        (b"#Table1\ndr7objid,z\n1,2\n", "no column redshift"),
+        (b"#Table1\ndr7objid,redshift\n1,2\n", "no column z"),
         (b"", "no table"),
     ],
 )
@@ -147,8 +153,8 @@ def test_answers_that_are_no_table_end_the_stage(
 
 def test_row_limit_is_no_data_set(monkeypatch: pytest.MonkeyPatch) -> None:
     def read(rows: int, most: int) -> pd.DataFrame:
-        content = "#Table1\ndr7objid,redshift\n" + "587722983364690145,0.1\n" * rows
-        expected = Expected(("dr7objid", "redshift"), "Ask for less.", most, ("dr7objid",))
+        content = "#Table1\ndr7objid,z\n" + "587722983364690145,0.1\n" * rows
+        expected = Expected(("dr7objid", "z"), "Ask for less.", most, ("dr7objid",))
         return read_answer(content.encode(), "SkyServer", expected)
 
     assert sql.to_columns(read(1, 2))["dr7objid"].tolist() == [587722983364690145]
@@ -180,6 +186,16 @@ def test_skyserver_that_gives_fewer_rows_than_it_counts(sky: SkySql, tmp_path: P
     sky.answers.extend([b"#Table1\nnumber\n500\n"])
     with pytest.raises(ArchiveError, match="Run again"):
         ingest(tmp_path / "out", Settings(source="skyserver", rows=0, skyserver_url=sky.url))
+
+
+def test_queries_fit_into_an_address(sky: SkySql, tmp_path: Path) -> None:
+    """The service on loopback refuses longer ones, as the real one does."""
+    with Archive(sky.url) as archive:
+        service = SkyServer(archive, tmp_path, MOST_PER_QUERY)
+        longest = np.full(MOST_PER_QUERY, 8_647_474_690_000_000_000) + np.arange(MOST_PER_QUERY)
+        assert set(service.join({"dr7objid": longest})) == {"dr7objid"}
+        with pytest.raises(ParameterError, match="objects_per_query"):
+            service.ask(sql.photometry_query(longest.tolist() * 2), ("dr7objid",), 1)
 
 
 @pytest.mark.parametrize("wrong", [Misbehaviour(html=True), Misbehaviour(status=403)])

@@ -112,6 +112,14 @@ def test_doubles_unknown_classes_and_rows_without_either_are_rejected_with_their
     assert "row 11" in reasons["no identifier"]
 
 
+def test_galaxies_of_stacked_images_have_longer_identifiers(table: pd.DataFrame, tmp_path: Path) -> None:
+    """Those of stripe82_coadd_1 and 2; a number that no integer of 64 bits can be is none."""
+    longer = [8_647_474_690_858_025_275, 8_647_474_692_482_139_458, 2**63]
+    table.head(3).assign(dr7objid=longer, sample="stripe82_coadd_1").to_csv(tmp_path / "stack.csv", index=False)
+    assert run(tmp_path, tmp_path / "stack.csv")["dr7objid"].tolist() == longer[:2]
+    assert rejected(tmp_path)["reason"].tolist() == ["no identifier"]
+
+
 def test_renamed_column_is_named_with_what_looks_like_it(table: pd.DataFrame, tmp_path: Path) -> None:
     table.rename(columns={"gz2_class": "gz2_klass"}).to_csv(tmp_path / "renamed.csv", index=False)
     with pytest.raises(InputError, match=r"no column gz2_class.*gz2_klass looks like it"):
@@ -168,7 +176,11 @@ def test_photometry_of_a_second_file_is_joined_by_identifier(table: pd.DataFrame
         ("t.fits", b"SIMPLE  =", "cannot be read|holds no table"),
         ("t.xlsx", b"", "no known format"),
         ("t.csv", b"dr7objid,gz2_class\n", "Not one galaxy"),
-        ("t.csv", b"dr7objid,gz2_class,redshift\n1,Er,0.1\n2,Er,much\n", "'much' in its column redshift.* Correct it"),
+        (
+            "t.csv",
+            b"dr7objid,gz2_class,redshift\n1,Er,0.1\n2,Er,much\n",
+            "'much' in its column redshift.* Correct it",
+        ),
     ],
 )
 def test_files_that_are_no_tables(name: str, content: bytes, says: str, tmp_path: Path) -> None:

@@ -3,13 +3,29 @@
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from components.common.tables import Columns
 from components.physics.galaxy_distances import distance_modulus, kpc_per_arcsec
 from components.physics.sdss_imaging import BANDS
 
-INGREDIENTS = ("petromag_r", *(f"{name}_{band}" for name in ("dered", "modelmag", "extinction") for band in BANDS))
-"""SkyServer's names, in lower case, of what magnitudes and colours are made of in tables that hold neither."""
+INGREDIENTS = (
+    *(f"{name}_{band}" for name in ("dered", "modelmag", "extinction") for band in BANDS),
+    "petromag_r", "lnlexp_r", "lnldev_r", "h_alpha_eqw",
+)  # fmt: skip
+"""SkyServer's names, in lower case, of what columns of ours are made of in tables that hold these not."""
+
+_NOT_MEASURED = -9999.0
+_NEARLY = -9000.0
+
+
+def measured(values: npt.NDArray[np.float64], name: str) -> npt.NDArray[np.float64]:
+    """Return values with NaN for the -9999 that SDSS writes where nothing was measured, or for what became of it.
+
+    Only of likelihoods are numbers as low as this ones that were measured.
+    """
+    missing = values == _NOT_MEASURED if name.startswith("lnl") else values <= _NEARLY
+    return np.where(missing, np.nan, values)
 
 
 def derive(columns: Columns) -> Columns:
@@ -19,7 +35,7 @@ def derive(columns: Columns) -> Columns:
     count, give none.
     """
     out = {name: values for name, values in columns.items() if name not in INGREDIENTS}
-    out = _without_dust(columns) | out
+    out = _without_dust(columns) | _others(columns) | out
     with np.errstate(divide="ignore", invalid="ignore"):
         if "velocity_dispersion" in out:
             out["velocity_dispersion"] = np.where(
@@ -50,6 +66,16 @@ def _without_dust(columns: Columns) -> Columns:
     out = {f"{blue}_{red}": bands[blue] - bands[red] for blue, red in pairs}
     if "petromag_r" in columns and "r" in dust:
         out["petro_mag_r"] = columns["petromag_r"] - dust["r"]
+    return out
+
+
+def _others(columns: Columns) -> Columns:
+    """Make what SkyServer has as a pair, or with the other sign: its lines are negative in emission."""
+    out = {}
+    if {"lnlexp_r", "lnldev_r"} <= set(columns):
+        out["lnl_exp_minus_dev"] = columns["lnlexp_r"] - columns["lnldev_r"]
+    if "h_alpha_eqw" in columns:
+        out["h_alpha_ew"] = -columns["h_alpha_eqw"]
     return out
 
 

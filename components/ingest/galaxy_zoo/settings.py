@@ -9,6 +9,8 @@ from components.common.shards import Sharded
 SOURCES = ("simulated", "archive", "skyserver", "files")
 TABLE_URL = "https://gz2hart.s3.amazonaws.com/gz2_hart16.csv.gz"
 SKYSERVER = "https://skyserver.sdss.org"
+MOST_PER_QUERY = 70
+"""As many identifiers as fit, with the rest of the query, into an address that SkyServer takes."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Settings(Sharded):
     skyserver_url : str
         Address of SkyServer. Empty for no photometry at all.
     objects_per_query : int
-        Galaxies that SkyServer is asked for at a time.
+        Galaxies that SkyServer is asked for at a time, 70 at most.
     data_version : str
         Opaque. Change it to have unchanged settings run anew, because what is behind them changed.
     shard, shards : int
@@ -47,7 +49,7 @@ class Settings(Sharded):
     photometry: str = ""
     table_url: str = TABLE_URL
     skyserver_url: str = SKYSERVER
-    objects_per_query: int = 200
+    objects_per_query: int = MOST_PER_QUERY
     data_version: str = ""
     shard: int = 0
     shards: int = 1
@@ -59,8 +61,8 @@ class Settings(Sharded):
             raise ParameterError("The source files needs a location.", "Set location to a file or folder.")
         if self.rows < 0 or (self.source == "simulated" and not self.rows):
             raise ParameterError(f"{self.rows} rows cannot be had.", "Give a positive number of galaxies.")
-        if not 1 <= self.objects_per_query <= 1000:
+        if not 1 <= self.objects_per_query <= MOST_PER_QUERY:
             raise ParameterError(
                 f"objects_per_query is {self.objects_per_query}.",
-                "Give 1 to 1000: the list of identifiers has to fit into an address.",
+                f"Give 1 to {MOST_PER_QUERY}: the list of identifiers has to fit into an address.",
             )

@@ -11,13 +11,12 @@ import pandas as pd
 from components.common.archive import Archive
 from components.common.store import Store
 from components.common.tables import Columns
-from components.ingest.galaxy_zoo.schema import PHOTOMETRY
 from components.ingest.galaxy_zoo.settings import Settings
 from components.ingest.galaxy_zoo.sql import photometry_query, to_columns
 from components.ingest.skyserver import Expected, ask, open_service
 
 _REMEDY = "Run again later, or set objects_per_query to fewer galaxies at a time."
-_TEXT = ("dr7objid", "gz2_class")
+_TEXT = ("dr7objid", "gz2class", "sample", "rastring", "decstring")
 
 
 class SkyServer:
@@ -57,7 +56,7 @@ class SkyServer:
         answers = []
         for start in range(0, len(wanted), self._per_query):
             some = wanted[start : start + self._per_query].tolist()
-            table = self.ask(photometry_query(some), ("dr7objid", "redshift"), 2 * len(some), may_be_empty=True)
+            table = self.ask(photometry_query(some), ("dr7objid", "z"), 2 * len(some), may_be_empty=True)
             if len(table):  # an empty one has not even all columns
                 answers.append(to_columns(table))
         columns = (
@@ -68,7 +67,7 @@ class SkyServer:
         found = known[place] == identifiers if len(known) else np.zeros(len(identifiers), dtype=bool)
         self.without += int((~found).sum())
         rows = first[place] if len(known) else np.zeros(len(identifiers), dtype=np.int64)
-        added = {n: np.where(found, columns[n][rows], np.nan) for n in PHOTOMETRY if n in columns and len(known)}
+        added = {n: np.where(found, v[rows], np.nan) for n, v in columns.items() if n != "dr7objid" and len(known)}
         return {**batch, **added}
 
 

@@ -17,6 +17,8 @@ from components.ingest.galaxy_zoo.sql import count_query, to_columns, votes_quer
 from components.ingest.skyserver import RELEASE
 from components.physics.gz2_tasks import VOTE_COLUMNS
 
+_NEEDED = ("dr7objid", "gz2class", "z", *VOTE_COLUMNS)
+
 
 def open_skyserver(settings: Settings) -> Source:
     """Count the rows, then ask for them a row group at a time, in the order of dr7objid.
@@ -38,7 +40,7 @@ def open_skyserver(settings: Settings) -> Source:
     provenance = Provenance(
         origin="real",
         archive=settings.skyserver_url,
-        query=votes_query(VOTE_COLUMNS, 0, total),
+        query=votes_query(0, total),
         release=RELEASE.upper(),
         retrieved_at=datetime.now(UTC).isoformat(timespec="seconds"),
         notes=(
@@ -52,9 +54,7 @@ def open_skyserver(settings: Settings) -> Source:
         with stack:
             for first in range(mine.start, mine.stop, GALAXIES_PER_GROUP):
                 rows = min(GALAXIES_PER_GROUP, mine.stop - first)
-                answer = service.ask(
-                    votes_query(VOTE_COLUMNS, first, rows), ("dr7objid", "gz2_class", "redshift"), rows
-                )
+                answer = service.ask(votes_query(first, rows), _NEEDED, rows)
                 if len(answer) != rows:
                     raise ArchiveError(
                         f"SkyServer gave {len(answer)} rows from row {first} of {total}, where {rows} should be.",

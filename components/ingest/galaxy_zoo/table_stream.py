@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from components.common.errors import InputError
 from components.common.tables import Columns
+from components.ingest.galaxy_zoo.derived import measured
 from components.ingest.galaxy_zoo.names import find_columns, warn_of_missing_votes
 from components.ingest.galaxy_zoo.schema import TEXT_COLUMNS
 
@@ -24,11 +25,11 @@ SUFFIXES = (".csv", ".parquet", ".fits", ".fit")
 _REMEDY = "Give CSV, FITS or Parquet, plain or .gz; fetch the file again if it is cut off."
 _NULLS = ["", "null", "NULL", "nan", "NaN", "NA", "N/A", "--", "None"]
 _BLOCK = 1 << 24
+_LARGEST = int(np.iinfo(np.int64).max)
+_MOST_DIGITS = len(str(_LARGEST))
 _NO_NUMBER = re.compile(
     r"CSV column #(\d+): (?:Row #(\d+): )?CSV conversion error to double: invalid value ('.*')"
 )
-_SENTINEL = -9000.0
-"""SDSS writes -9999 for what was not measured."""
 
 
 class TableStream:
@@ -94,7 +95,7 @@ class TableStream:
         if self._kind == ".parquet":
             return list(pq.read_schema(file).names)
         if self._kind == ".csv":
-            with pyarrow.csv.open_csv(file) as reader:
+            with pyarrow.csv.open_csv(file, *_csv_options(file)) as reader:
                 return list(reader.schema.names)
         from astropy.io import fits
 
@@ -130,7 +131,7 @@ class TableStream:
             elif ours in TEXT_COLUMNS:
                 out[ours] = np.array([("" if v is None else _text(v)) for v in values.to_pylist()], dtype=object)
             else:
-                out[ours] = _numbers(values.cast(pa.float64()).to_numpy(), ours)
+                out[ours] = measured(values.cast(pa.float64()).to_numpy(), ours)
         return out
 
     def _from_fits(self, data: Any, rows: int) -> Iterator[Columns]:
@@ -144,7 +145,7 @@ class TableStream:
                 elif ours in TEXT_COLUMNS:
                     out[ours] = np.array([_text(value) for value in values.tolist()], dtype=object)
                 else:
-                    out[ours] = _numbers(values.astype(np.float64), ours)
+                    out[ours] = measured(values.astype(np.float64), ours)
             yield out
 
     @contextmanager
@@ -165,6 +166,13 @@ class TableStream:
             yield
         except (OSError, EOFError, pa.ArrowException, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{self.path} cannot be read as a table: {error}.", _REMEDY) from error
+
+
+def _csv_options(file: Path) -> tuple[pyarrow.csv.ReadOptions, pyarrow.csv.ParseOptions]:
+    """Pass over what stands before the line of names: SkyServer writes #Table1 there."""
+    _, lines, delimiter = read_head(file)
+    reading = pyarrow.csv.ReadOptions(block_size=_BLOCK, skip_rows=max(0, lines - 1))
+    return reading, pyarrow.csv.ParseOptions(delimiter=delimiter)
 
 
 def _refuse_page(file: Path, path: Path) -> None:
@@ -206,16 +214,14 @@ def _identifiers(values: list[Any]) -> npt.NDArray[np.int64]:
 
 
 def _identifier(value: Any) -> int:
-    """Return an identifier as an integer, -1 for none; a float has lost digits of those of SDSS, and is none."""
+    """Return an identifier as an integer, -1 for none; a float has lost digits of those of SDSS, and is none.
+
+    Those of Stripe 82's stacked images have 19 digits, and are below the largest of 64 bits nevertheless.
+    """
     text = _text(value) if value is not None else ""
-    return int(text) if text.isdigit() and len(text) < 19 else -1
+    number = int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else -1
+    return number if number <= _LARGEST else -1
 
 
 def _text(value: Any) -> str:
     return (value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)).strip()
-
-
-def _numbers(values: npt.NDArray[np.float64], name: str) -> npt.NDArray[np.float64]:
-    if name in ("ra", "dec"):
-        return values
-    return np.where(values > _SENTINEL, values, np.nan)
