@@ -106,7 +106,7 @@ def ask(archive: Archive, sql: str, answer: Path, expected: Expected) -> pd.Data
     query = f"cmd={quote_plus(sql, safe=_PLAIN)}&format=csv"
     if len(query) > LONGEST_QUERY:
         raise ParameterError(
-            f"{address} takes queries of {LONGEST_QUERY} characters, and this one has {len(query)}: {sql[:80]} ...",
+            f"{address} takes queries of {LONGEST_QUERY} characters, and this has {len(query)}: {sql[:80]} ...",
             expected.remedy,
         )
     archive.obtain(Request(f"{SQL_PATH}?{query}", answer), partial(_check, address, expected))

@@ -11,10 +11,10 @@ from components.physics.sdss_imaging import BANDS
 
 _PHOTOMETRY = (
     "s.z", "s.velDisp", *(f"p.dered_{band}" for band in BANDS), "p.petroMag_r", "p.extinction_r", "p.petroR50_r",
-    "p.petroR90_r", "p.fracDeV_r", "p.deVAB_r", "p.expAB_r", "p.deVRad_r", "p.expRad_r", "p.lnLExp_r", "p.lnLDeV_r",
-    "p.mRrCc_r", "p.mE1_r", "p.mE2_r", "p.mCr4_r", "x.d4000_n", "l.h_alpha_eqw", "e.lgm_tot_p50",
+    "p.petroR90_r", "p.fracDeV_r", "p.deVAB_r", "p.expAB_r", "p.deVRad_r", "p.expRad_r", "p.lnLExp_r",
+    "p.lnLDeV_r", "p.mRrCc_r", "p.mE1_r", "p.mE2_r", "p.mCr4_r", "x.d4000_n", "l.h_alpha_eqw", "e.lgm_tot_p50",
 )  # fmt: skip
-"""By SkyServer's own names: a query has to fit into an address, and -9999 is only known before it is reckoned with."""
+"""By SkyServer's own names: a query has to fit into an address, and -9999 is known only before it is used."""
 
 _JOINS = (
     "FROM zoo2MainSpecz g JOIN SpecObj s ON s.specObjID=g.specobjid JOIN PhotoObj p ON p.objID=g.dr8objid "
