@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DATA = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
 COURSE = (ROOT / "docs" / "course.md").read_text(encoding="utf-8")
+RESULTS = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
 
 
 def _commands(page: str) -> list[str]:
@@ -92,3 +93,8 @@ def test_what_students_are_told_to_try_can_be_run(command: str) -> None:
 
 def test_students_are_told_of_every_exercise() -> None:
     assert re.findall(r"^## (.+)$", COURSE, flags=re.MULTILINE) == [exercise.slug for exercise in EXERCISES]
+
+
+def test_results_are_told_of_every_exercise() -> None:
+    named = re.findall(r"^(?:## |\| )([a-z]+-[a-z]+)(?: \||$)", RESULTS, flags=re.MULTILINE)
+    assert named == [exercise.slug for exercise in EXERCISES]
