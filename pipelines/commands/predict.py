@@ -47,10 +47,13 @@ def predict(slug: str, files: Sequence[Path], *, model: str, out: Path | None, p
     try:
         with for_a_person():
             apply_model(definition, paths, folder, output, plots=plots is not None)
-    except InputError:  # of all files at once: what is wrong with each stands in the table
-        if (output / "rejected.parquet").is_file():
-            _tell_rejected(open_console(stderr=True), read_table(output / "rejected.parquet"))
-        raise
+    except InputError as error:  # of all files at once: what is wrong with each stands in the table
+        rejected = output / "rejected.parquet"
+        table: Columns = read_table(rejected) if rejected.is_file() else {}
+        if not len(table.get("id", ())):
+            raise
+        _tell_rejected(open_console(stderr=True), table)
+        raise InputError("Nothing is left to predict for.", error.remedy) from error
     console = open_console()
     _tell(console, read_table(output / "predictions.parquet"), definition.shown, out or "--out FILE")
     _tell_rejected(open_console(stderr=True), read_table(output / "rejected.parquet"))

@@ -57,3 +57,13 @@ def test_smoke_runs_whole_is_cached_and_predicts(
     assert 20 <= len(rows["id"]) <= 25
     assert len(list(plots.iterdir())) == len(rows["id"])
     assert predicted.stdout.splitlines()[0].split()[:3] == ["id", "redshift", "sigma"]
+
+
+def test_a_picture_that_is_none_is_told_once(armillary: Armillary, picture_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "page.jpg").write_text("<html>503</html>")
+    refused = armillary("predict", "galaxy-photoz", tmp_path / "page.jpg", "--model", picture_model)
+    assert refused.returncode == 3
+    told, *error = refused.stderr.splitlines()
+    assert told.startswith("left out page: web page. ")
+    assert error[0] == "Nothing is left to predict for."
+    assert "web page" not in error[1]
