@@ -1,8 +1,10 @@
 """Galaxies from files: formats, shards, the real rows, and what goes wrong with tables."""
 
+import csv
 import gzip
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -132,6 +134,27 @@ def test_other_capitals_and_skyservers_name_are_understood(table: pd.DataFrame, 
     assert len(run(tmp_path, tmp_path / "t.csv")["id"]) == 30
 
 
+@pytest.mark.parametrize(
+    ("before", "options", "after"),
+    [
+        ("#Table1\n", {}, ""),  # SkyServer's SQL search
+        ("# votes of GZ2\n\n", {"sep": ";"}, ""),
+        ("", {"sep": "\t"}, "\n"),
+        ("\ufeff", {"quoting": csv.QUOTE_ALL, "lineterminator": "\r\n"}, "\r\n"),
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_text_as_other_programs_write_it(
+    before: str, options: dict[str, Any], after: str, packed: bool, table: pd.DataFrame, tmp_path: Path
+) -> None:
+    text = (before + table.to_csv(index=False, **options) + after).encode()
+    path = tmp_path / ("t.csv.gz" if packed else "t.csv")
+    path.write_bytes(gzip.compress(text) if packed else text)
+    got = run(tmp_path, path)
+    np.testing.assert_array_equal(got["dr7objid"], table["dr7objid"].astype(np.int64))
+    np.testing.assert_array_equal(got[VOTES], table[VOTES].astype(np.float32))
+
+
 def test_renamed_votes_are_warned_of(
     table: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -171,7 +194,8 @@ def test_photometry_of_a_second_file_is_joined_by_identifier(table: pd.DataFrame
     [
         ("t.csv", b"", "cannot be read"),
         ("t.csv", b"<html><body>503</body></html>", "is a web page"),
-        ("t.csv.gz", b"not packed at all", "cannot be read"),
+        ("t.csv.gz", b"not packed at all", r"not packed with gzip.* Rename it to t\.csv\."),
+        ("t.csv", b"\x1f\x8b and more", r"packed with gzip.* Rename it to t\.csv\.gz"),
         ("t.parquet", b"PAR1 and nothing more", "cannot be read"),
         ("t.fits", b"SIMPLE  =", "cannot be read|holds no table"),
         ("t.xlsx", b"", "no known format"),
@@ -179,6 +203,11 @@ def test_photometry_of_a_second_file_is_joined_by_identifier(table: pd.DataFrame
         (
             "t.csv",
             b"dr7objid,gz2_class,redshift\n1,Er,0.1\n2,Er,much\n",
+            "'much' in its column redshift.* Correct it",
+        ),
+        (
+            "t.csv",
+            b"#Table1\ndr7objid,gz2_class,redshift\n1,Er,0.1\n2,Er,much\n",
             "'much' in its column redshift.* Correct it",
         ),
     ],

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from components.common.errors import InputError
 from components.common.tables import Columns
+from components.ingest.gaia_stars.text_table import read_head
 from components.ingest.galaxy_zoo.derived import measured
 from components.ingest.galaxy_zoo.names import find_columns, warn_of_missing_votes
 from components.ingest.galaxy_zoo.schema import TEXT_COLUMNS
@@ -108,9 +109,8 @@ class TableStream:
         texts = {self.columns[name] for name in (*TEXT_COLUMNS, "dr7objid") if name in self.columns}
         types = {name: pa.string() if name in texts else pa.float64() for name in wanted}
         options = pyarrow.csv.ConvertOptions(column_types=types, include_columns=wanted, null_values=_NULLS)
-        reading = pyarrow.csv.ReadOptions(block_size=_BLOCK)
         try:
-            with pyarrow.csv.open_csv(file, read_options=reading, convert_options=options) as reader:
+            with pyarrow.csv.open_csv(file, *_csv_options(file), options) as reader:
                 yield from reader
         except pa.ArrowInvalid as error:
             if not (found := _NO_NUMBER.search(str(error))):
