@@ -48,8 +48,7 @@ class Schedule:
     epochs : int
         At most this many passes over the training rows.
     learning_rate : float
-        Highest rate, reached after a fifth of the steps and followed by a cosine down to a thousandth of it; with
-        `constant_rate` it is kept.
+        Highest rate, reached after a fifth of the steps and followed by a cosine down to a thousandth of it.
     weight_decay : float
         Decoupled weight decay of AdamW; 0 is Adam.
     patience : int
@@ -59,7 +58,7 @@ class Schedule:
     precision : {"auto", "float32", "bfloat16"}
         `auto` is bfloat16 autocast on a GPU that has it, float32 elsewhere.
     constant_rate : bool
-        Keep the learning rate, as the workshop paper does.
+        Keep the learning rate at its highest, as the workshop paper does.
     largest_gradient : float or None
         Longer gradients are shortened to this norm, so that one odd minibatch does not undo an epoch.
     """
