@@ -1,6 +1,7 @@
 """Reconstructions judged scale by scale: scores of known fields, a whole evaluation, and simulations by others."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from components.evaluate.reconstruction.evaluation import Settings, evaluate
 from components.evaluate.reconstruction.measuring import METHODS
 from components.evaluate.reconstruction.scores import BANDS, EDGES, SCORES, Measured
 from components.physics.mode_spectra import compare
+from components.train.variational_autoencoder.inference import load_model, save_model
 
 BINS = len(EDGES) - 1
 NAMES = [definition.name for definition in SCORES]
@@ -94,6 +96,33 @@ def test_an_evaluation_is_whole(universes: Path, reconstruction_model: Path, tmp
         "that at z = 127, divided by linear growth",
     ):
         assert words in page, words
+
+
+def _in_a_box_of(size: float, model: Path, folder: Path) -> Path:
+    """Write the model as if its boxes had another side: waves move to other bands."""
+    loaded = load_model(model)
+    geometry = replace(loaded.preparation.geometry, box_size=size)
+    save_model(
+        folder, replace(loaded, preparation=replace(loaded.preparation, geometry=geometry)), {"network": []}
+    )
+    return folder
+
+
+def test_bands_without_waves_have_no_numbers(universes: Path, reconstruction_model: Path, tmp_path: Path) -> None:
+    """A wide box on a coarse grid: above 2 h/Mpc nothing is unknown or wrongly sampled, as nothing is."""
+    wide = _in_a_box_of(100.0, reconstruction_model, tmp_path / "wide")
+    metrics = evaluate(universes / "data", wide, tmp_path / "out", Settings(samples=2, bootstrap=20))
+    network = metrics["bands"]["maps"]["network"]
+    for name in ("correlation", "transfer", "calibration"):
+        assert network[name][3] == [None] * 3, name
+        assert None not in network[name][0], name
+    assert metrics["bands"]["margins"][3] is None
+    assert metrics["scores"]["sample_calibration"]["value"] > 0.1, "not the 0 of an empty band"
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert not re.search(r"\bnan\b", page)
+    small = _in_a_box_of(5.0, reconstruction_model, tmp_path / "small")
+    with pytest.raises(InputError, match=r"Boxes of 5 Mpc/h on this grid have no waves of 0\.5 to 1 h/Mpc"):
+        evaluate(universes / "data", small, tmp_path / "out", Settings(samples=2, bootstrap=20))
 
 
 def test_simulations_by_others_are_told_apart(universes: Path, reconstruction_model: Path, tmp_path: Path) -> None:

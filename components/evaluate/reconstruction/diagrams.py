@@ -240,9 +240,11 @@ def _cut(values: Floats, finest: float) -> Floats:
 
 
 def _last_above(values: Floats, limit: float) -> float:
-    """Upper end of the last bin before the values first fall below a limit."""
-    below = np.flatnonzero(~(values > limit))
-    return float(EDGES[int(below[0]) if below.size else len(values)])
+    """Upper end of the last bin before the values first fall below a limit; bins without waves do not count."""
+    below, known = np.flatnonzero(values <= limit), np.flatnonzero(np.isfinite(values))
+    if not known.size or (below.size and below[0] == known[0]):
+        return EDGES[0]
+    return float(EDGES[int(below[0]) if below.size else int(known[-1]) + 1])
 
 
 def _ones(measured: Measured) -> Floats:

@@ -198,14 +198,20 @@ def evaluate(dataset: Path, model: Path, output: Path, settings: Settings) -> di
 
 
 def judge(measured: Measurements, model: "Reconstruction", provenance: Provenance, settings: Settings) -> Outcome:
-    """Score what was measured; simulations are resampled as a whole."""
+    """Score what was measured, in bands that the boxes have waves of; simulations are resampled as a whole."""
 
     def scored(definitions: Any, name: str) -> dict[str, Score]:
-        own = measured.maps[name]
-        return score(definitions, own, measured.groups, settings.bootstrap, settings.seed)
+        found = score(definitions, measured.maps[name], measured.groups, settings.bootstrap, settings.seed)
+        return {key: own for key, own in found.items() if np.isfinite(own.value)}
 
-    baselines = {name: scored(OF_METHODS, name) for name in BASELINES if name in measured.maps}
     scores = scored(SCORES, NETWORK)
+    if HEADLINE not in scores:
+        raise InputError(
+            f"Boxes of {measured.box_size:g} Mpc/h on this grid have no waves of {BAND_NAMES[1]} h/Mpc, by which "
+            "reconstructions are judged.",
+            "Choose another box_size_mpc_h, or a finer grid.",
+        )
+    baselines = {name: scored(OF_METHODS, name) for name in BASELINES if name in measured.maps}
     weights = np.concatenate(list(bootstrap_weights(measured.groups, settings.bootstrap, settings.seed)))
     maps, boxes = (
         {name: _bands(own, weights) for name, own in view.items()} for view in (measured.maps, measured.boxes)
@@ -222,7 +228,7 @@ def _margins(measured: Measurements, baselines: list[str], weights: Floats) -> l
     found: list[Margin | None] = []
     for band in range(len(BAND_NAMES)):
         best = max(baselines, key=lambda name: float(values[name][band]))
-        if max(values[best][band], values[NETWORK][band]) <= MEANINGFUL:
+        if not max(values[best][band], values[NETWORK][band]) > MEANINGFUL:  # nor where there are no waves
             found.append(None)
             continue
         drawn = banded[NETWORK].correlation(weights)[:, band] - banded[best].correlation(weights)[:, band]

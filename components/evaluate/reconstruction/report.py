@@ -142,6 +142,7 @@ def _goals(outcome: "Outcome") -> str:
         f"r {'above' if own[band] > goal else 'NOT above'} {goal} at k from {BAND_NAMES[band]} h/Mpc "
         f"({own[band]:.3f})"
         for band, goal in GOALS
+        if np.isfinite(own[band])
     ]
     return f"Goals: {'; '.join(said)}.\n\n{_margins(outcome)}"
 

@@ -33,6 +33,8 @@ _TINY = float(np.finfo(np.float64).tiny)
 class Measured:
     """Sums over the waves of each bin, for each of n boxes; all have shape (n, bins).
 
+    Of bins without waves, such as those below the lowest of a small box, nothing is known: what follows is NaN.
+
     Attributes
     ----------
     truth : ndarray
@@ -77,18 +79,22 @@ class Measured:
 
     def correlation(self, weights: Floats) -> Floats:
         """Cross-correlation r, shape (resamples, bins)."""
-        return np.asarray(
-            (weights @ self.cross) / np.sqrt(np.maximum((weights @ self.truth) * (weights @ self.power), _TINY))
-        )
+        truth, power = weights @ self.truth, weights @ self.power
+        return _where_waves(truth, (weights @ self.cross) / np.sqrt(np.maximum(truth * power, _TINY)))
 
     def transfer(self, weights: Floats) -> Floats:
         """Transfer function T: root of reconstructed over true power, shape (resamples, bins)."""
-        return np.asarray(np.sqrt((weights @ self.power) / np.maximum(weights @ self.truth, _TINY)))
+        truth = weights @ self.truth
+        return _where_waves(truth, np.sqrt((weights @ self.power) / np.maximum(truth, _TINY)))
 
     def calibration(self, weights: Floats) -> Floats:
         """Spread of the samples over the error of the mean, both rms, shape (resamples, bins)."""
         error = weights @ (self.truth + self.power - 2 * self.cross)
-        return np.asarray(np.sqrt((weights @ self.spread) / np.maximum(error, _TINY)))
+        return _where_waves(weights @ self.truth, np.sqrt((weights @ self.spread) / np.maximum(error, _TINY)))
+
+
+def _where_waves(truth: Floats, values: Floats) -> Floats:
+    return np.where(truth > 0, values, np.nan)
 
 
 def _correlation(band: int) -> Any:

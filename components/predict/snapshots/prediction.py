@@ -204,13 +204,14 @@ def _ingest_settings(stored: Mapping[str, Any]) -> IngestSettings:
 
 
 def _expected(samples: Any, lengths: tuple[float, float, float]) -> list[float]:
-    """Correlation of the mean with the truth, if the truth is like one of the samples."""
+    """Correlation of the mean with the truth, if the truth is like one of the samples; NaN without waves."""
     centre = samples.mean(axis=0)
     scattered = compare(samples - centre, samples, EDGES, lengths)
     sums = Measured(scattered.second, scattered.first, scattered.cross, scattered.first).in_bands()
     spread = sums.power.sum(axis=0) / (len(samples) - 1)
     total = sums.truth.mean(axis=0)
-    return [float(value) for value in np.sqrt(np.clip(1 - spread / np.maximum(total, 1e-30), 0, 1))]
+    expected = np.sqrt(np.clip(1 - spread / np.maximum(total, 1e-30), 0, 1))
+    return [float(value) for value in np.where(total > 0, expected, np.nan)]
 
 
 def _number(path: Path) -> int:
