@@ -75,9 +75,11 @@ def format_number(value: float | None) -> str:
     """Write a score with the digits that mean something; a dash where there is none."""
     if value is None:
         return "-"
-    if value != 0 and not 1e-3 <= abs(value) < 1e7:
-        return f"{value:.3g}"
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.3f}"
+    size = abs(value)
+    if size != 0 and not 1e-3 <= size < 1e7:
+        return f"{value:.2g}"
+    digits = 0 if size >= 100 else 1 if size >= 10 else 3 if size >= 0.1 or size == 0 else 4
+    return f"{value:.{digits}f}"
 
 
 def format_score(score: dict[str, float | None]) -> str:

@@ -102,7 +102,7 @@ def test_a_narrow_terminal_gets_lines_below_each_other_and_no_folded_cell() -> N
 
 
 def test_numbers_have_the_digits_that_mean_something() -> None:
-    numbers = [None, 0.0, 0.97, 12.34, 312.4, 123456.0, 1.5e8, 0.00012]
+    numbers = [None, 0.0, 0.97, 12.34, 312.4, 123456.0, 1.5e8, 0.00012, 0.0123]
     assert [format_number(x) for x in numbers] == [
         "-",
         "0.000",
@@ -112,6 +112,7 @@ def test_numbers_have_the_digits_that_mean_something() -> None:
         "123456",
         "1.5e+08",
         "0.00012",
+        "0.0123",
     ]
     assert format_score({"value": 0.97, "low": 0.95, "high": 0.99}) == "0.970 [0.950, 0.990]"
     assert format_score({"value": 0.97, "low": None, "high": None}) == "0.970"
