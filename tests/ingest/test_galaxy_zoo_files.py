@@ -189,6 +189,32 @@ def test_photometry_of_a_second_file_is_joined_by_identifier(table: pd.DataFrame
     assert np.isnan(got["m_cr4"]).all(), "SDSS's -9999 is no measurement"
 
 
+def test_photometry_of_other_galaxies_is_told(
+    table: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever exports objid of a later release than DR7 gets no match, and must not look for the reason later."""
+    votes, photometry = tmp_path / "votes.csv", tmp_path / "photometry.csv"
+    table.to_csv(votes, index=False)
+    own = pd.DataFrame({"objID": 1_237_661_000_000_000_000 + np.arange(30), "petroR50_r": 2.0})
+    own.to_csv(photometry, index=False)
+    assert np.isnan(run(tmp_path, votes, photometry=str(photometry))["petro_r50_r"]).all()
+    assert "no photometry of 30 galaxies" in (said := "".join(capsys.readouterr()))
+    assert "later releases than DR7" in said
+    own.assign(objID=[*table["dr7objid"][:29], 1]).to_csv(photometry, index=False)
+    assert np.isfinite(run(tmp_path, votes, photometry=str(photometry))["petro_r50_r"]).sum() == 29
+    assert "no photometry of 1 galaxies" in (said := "".join(capsys.readouterr()))
+    assert "DR7" not in said
+
+
+def test_skyservers_likelihoods_and_lines_become_ours(table: pd.DataFrame, tmp_path: Path) -> None:
+    few = table[["dr7objid", "gz2_class"]].head(3)
+    few = few.assign(lnLExp_r=[-9999, -12_000, -3], lnLDeV_r=[-5, -12_500, -4], h_alpha_eqw=[-9999, -20, 3])
+    few.to_csv(tmp_path / "raw.csv", index=False)
+    got = run(tmp_path, tmp_path / "raw.csv")
+    np.testing.assert_array_equal(got["lnl_exp_minus_dev"], [np.nan, 500, 1])
+    np.testing.assert_array_equal(got["h_alpha_ew"], [np.nan, 20, -3])
+
+
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [

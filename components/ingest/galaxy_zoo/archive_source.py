@@ -11,8 +11,7 @@ from components.common.archive import Archive, Request, store_if_there
 from components.common.errors import ParameterError
 from components.common.provenance import Provenance
 from components.common.tables import Columns
-from components.common.telemetry import warn
-from components.ingest.galaxy_zoo.files_source import join_file, stream
+from components.ingest.galaxy_zoo.files_source import photometry_file, stream
 from components.ingest.galaxy_zoo.settings import Settings
 from components.ingest.galaxy_zoo.skyserver import skyserver
 from components.ingest.galaxy_zoo.source import Source
@@ -63,8 +62,8 @@ def open_archive(settings: Settings) -> Source:
                 "Photometry comes by way of zoo2MainSpecz: galaxies without a spectrum have none.",
             ),
         )
-        join = service.join if service else join_file(settings.photometry)
-        source = stream([scratch / name.split("?")[0]], settings, provenance, join)
+        table = scratch / name.split("?")[0]
+        source = stream([table], settings, provenance, service or photometry_file(settings))
     except BaseException:
         stack.close()
         raise
@@ -72,7 +71,5 @@ def open_archive(settings: Settings) -> Source:
     def batches() -> Iterator[Columns]:
         with stack:
             yield from source.batches
-            if service is not None and service.without:
-                warn(f"SkyServer has no photometry of {service.without} galaxies: it stays missing.")
 
     return replace(source, batches=batches())

@@ -1,23 +1,35 @@
 """Galaxies from files: votes, photometry or both, joined by dr7objid."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from components.common.errors import InputError
 from components.common.provenance import Provenance
 from components.common.tables import Columns
+from components.common.telemetry import warn
 from components.ingest.galaxy_zoo.derived import derive
 from components.ingest.galaxy_zoo.schema import GALAXIES_PER_GROUP, PHOTOMETRY
 from components.ingest.galaxy_zoo.settings import Settings
 from components.ingest.galaxy_zoo.source import Source
 from components.ingest.galaxy_zoo.table_stream import SUFFIXES, TableStream
 
-Join = Callable[[Columns], Columns]
+
+class Photometry(Protocol):
+    """Where the photometry of galaxies is looked up."""
+
+    def join(self, batch: Columns) -> Columns:
+        """Add what is known of galaxies."""
+        ...
+
+    def tell(self) -> None:
+        """Warn of those of which nothing was."""
+        ...
 
 
 def open_files(settings: Settings) -> Source:
@@ -40,10 +52,10 @@ def open_files(settings: Settings) -> Source:
             "gz2_class sums up votes of volunteers, who miss bars and arms of small galaxies.",
         ),
     )
-    return stream(paths, settings, provenance, join_file(settings.photometry))
+    return stream(paths, settings, provenance, photometry_file(settings))
 
 
-def stream(paths: list[Path], settings: Settings, provenance: Provenance, join: Join) -> Source:
+def stream(paths: list[Path], settings: Settings, provenance: Provenance, photometry: Photometry | None) -> Source:
     """Serve this shard's rows of tables on the disk, joined with photometry."""
     tables = [TableStream(path) for path in paths]
     total = sum(table.count() for table in tables)
@@ -55,26 +67,47 @@ def stream(paths: list[Path], settings: Settings, provenance: Provenance, join: 
         rows = _limited(_regrouped(tables), mine.stop if len(mine) else 0)
         for number, batch in enumerate(rows):
             # What belongs to shards before this one is only looked through for doubles.
-            yield batch if number < before else derive(join(batch))
+            if number < before:
+                yield batch
+            else:
+                yield derive(photometry.join(batch) if photometry else batch)
+        if photometry:
+            photometry.tell()
 
     return Source(provenance, batches(), len(mine), skipped=before)
 
 
-def join_file(photometry: str) -> Join:
-    """Return what adds the photometry of a file to rows, by dr7objid; rows without a match stay without."""
-    if not photometry:
-        return lambda batch: batch
-    table = read_whole(Path(photometry).expanduser())
-    order = np.argsort(table["dr7objid"], kind="stable")
-    known = table["dr7objid"][order]
+class PhotometryFile:
+    """A file with the photometry of galaxies by dr7objid."""
 
-    def join(batch: Columns) -> Columns:
-        place = np.minimum(np.searchsorted(known, batch["dr7objid"]), len(known) - 1)
-        found = known[place] == batch["dr7objid"]
-        added = {name: np.where(found, table[name][order[place]], np.nan) for name in PHOTOMETRY if name in table}
-        return {**batch, **added}
+    def __init__(self, path: Path):
+        self._path, self._found, self._without = path, 0, 0
+        self._table = read_whole(path)
+        self._order = np.argsort(self._table["dr7objid"], kind="stable")
+        self._known = self._table["dr7objid"][self._order]
 
-    return join
+    def join(self, batch: Columns) -> Columns:
+        """Add the photometry of galaxies; those that the file lacks stay without."""
+        identifiers = batch["dr7objid"]
+        place = np.minimum(np.searchsorted(self._known, identifiers), len(self._known) - 1)
+        found, rows = self._known[place] == identifiers, self._order[place]
+        self._found += int(found.sum())
+        self._without += int((~found).sum())
+        return {
+            **batch,
+            **{n: np.where(found, v[rows], np.nan) for n, v in self._table.items() if n in PHOTOMETRY},
+        }
+
+    def tell(self) -> None:
+        """Warn of galaxies that had none."""
+        if self._without:
+            none = " It has none of any: objid of later releases than DR7 is another number." * (not self._found)
+            warn(f"{self._path} has no photometry of {self._without} galaxies: it stays missing.{none}")
+
+
+def photometry_file(settings: Settings) -> PhotometryFile | None:
+    """Return the file that the settings name, if they do."""
+    return PhotometryFile(Path(settings.photometry).expanduser()) if settings.photometry else None
 
 
 def read_whole(path: Path, needed: tuple[str, ...] = ("dr7objid",)) -> Columns:

@@ -11,6 +11,7 @@ import pandas as pd
 from components.common.archive import Archive
 from components.common.store import Store
 from components.common.tables import Columns
+from components.common.telemetry import warn
 from components.ingest.galaxy_zoo.settings import Settings
 from components.ingest.galaxy_zoo.sql import photometry_query, to_columns
 from components.ingest.skyserver import Expected, ask, open_service
@@ -34,8 +35,7 @@ class SkyServer:
 
     def __init__(self, archive: Archive, scratch: Path, per_query: int):
         self._archive, self._scratch, self._per_query = archive, scratch, per_query
-        self.without = 0
-        """Galaxies that it had no photometry of."""
+        self._without = 0
 
     def ask(self, sql: str, needed: tuple[str, ...], most: int, may_be_empty: bool = False) -> pd.DataFrame:
         """Ask a question, and read the answer.
@@ -65,10 +65,15 @@ class SkyServer:
         known, first = np.unique(columns.get("dr7objid", np.empty(0, dtype=np.int64)), return_index=True)
         place = np.minimum(np.searchsorted(known, identifiers), max(len(known) - 1, 0))
         found = known[place] == identifiers if len(known) else np.zeros(len(identifiers), dtype=bool)
-        self.without += int((~found).sum())
+        self._without += int((~found).sum())
         rows = first[place] if len(known) else np.zeros(len(identifiers), dtype=np.int64)
         added = {n: np.where(found, v[rows], np.nan) for n, v in columns.items() if n != "dr7objid" and len(known)}
         return {**batch, **added}
+
+    def tell(self) -> None:
+        """Warn of galaxies that it had no photometry of."""
+        if self._without:
+            warn(f"SkyServer has no photometry of {self._without} galaxies: it stays missing.")
 
 
 @contextmanager
