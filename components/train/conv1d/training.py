@@ -55,8 +55,8 @@ class Settings:
     architecture : {"restframe", "paper", "strided", "chirps"}
         `restframe` compares the spectrum with learned rest-frame templates at all redshifts and answers with a
         distribution. `paper` is the workshop's network: three convolutions, Adam at one rate; mean squared error,
-        or for classes the negative log-likelihood. `strided` asks whether a feature is there, wherever: for classes of
-        spectra and of strain. `chirps` is that for strain, with first kernels as long as waves last.
+        or for classes the negative log-likelihood. `strided` asks whether a feature is there, wherever: for
+        classes of spectra and of strain. `chirps` is that for strain, with first kernels as long as waves last.
     kernels : list of int
         Widths of the three convolutions in pixels of the unbinned grid; they shrink with `bin_pixels`.
     channels : list of int
