@@ -28,8 +28,8 @@ class Definition:
     comparability : str
         What is published, and which of a run's scores may be held against it.
     checks : mapping of str to callable
-        By parameter that names files: what looks them over before the run, called with the parameter's value, so
-        that a mistake there is not told after hours of training.
+        By parameter that names files: what looks them over before the run, called with the parameter's value and
+        with those others that it has arguments for, so that a mistake there is not told after hours of training.
     shown : tuple of str
         Columns of the predictions that the terminal shows, where a prediction has them; the files have all.
     """
@@ -40,5 +40,5 @@ class Definition:
     headline: str
     scores: tuple[str, ...]
     comparability: str
-    checks: Mapping[str, Callable[[str], None]] = field(default_factory=dict)
+    checks: Mapping[str, Callable[..., None]] = field(default_factory=dict)
     shown: tuple[str, ...] = SHOWN

@@ -59,7 +59,8 @@ def resolve(definition: Definition, preset: str, settings: Mapping[str, Any]) ->
     resolved = values | _data_parameters(values)
     for name, check in definition.checks.items():
         if resolved[name]:
-            check(resolved[name])
+            further = list(inspect.signature(check).parameters)[1:]
+            check(resolved[name], **{other: resolved[other] for other in further})
     return resolved
 
 

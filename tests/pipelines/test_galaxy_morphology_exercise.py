@@ -14,6 +14,7 @@ from components.common.tables import read_table
 from components.ingest.galaxy_zoo.ingestion import Settings as Ingestion
 from components.ingest.galaxy_zoo.ingestion import ingest
 from pipelines.galaxy_morphology import DEFINITION
+from pipelines.parameters import resolve
 
 SCORE = {"value", "low", "high", "baseline", "published"}
 
@@ -27,6 +28,19 @@ def test_a_folder_without_galaxies_is_told_before_anything_runs(armillary: Armil
     assert run.returncode == InputError.exit_code
     assert "has no column gz2_class, which is needed" in run.stderr.replace("\n", " ")
     assert "ingest" not in run.stderr + run.stdout
+
+
+def test_galaxies_without_what_the_task_is_about_are_told_before_anything_runs(tmp_path: Path) -> None:
+    votes = {"t01_smooth_or_features_a01_smooth_debiased": [0.9]}
+    table = pd.DataFrame({"dr7objid": [587722981741363294], "gz2_class": ["Er"], **votes})
+    table.to_csv(tmp_path / "gz2.csv", index=False)
+    with pytest.raises(InputError, match=r"gz2\.csv has no column of photometry or structure.*set task"):
+        resolve(DEFINITION, "smoke", {"external": str(tmp_path)})
+    assert resolve(DEFINITION, "smoke", {"external": str(tmp_path), "task": "votes"})["task"] == "votes"
+    table.drop(columns=list(votes)).assign(modelMag_g=17.0).to_csv(tmp_path / "gz2.csv", index=False)
+    assert resolve(DEFINITION, "smoke", {"external": str(tmp_path)})["task"] == "structure"
+    with pytest.raises(InputError, match="no column of debiased votes"):
+        resolve(DEFINITION, "smoke", {"external": str(tmp_path), "task": "votes"})
 
 
 @pytest.mark.slow
