@@ -13,6 +13,7 @@ from components.common.errors import InputError, ParameterError
 from components.common.scores import score
 from components.common.tables import read_table
 from components.evaluate.reconstruction.evaluation import Settings, evaluate
+from components.evaluate.reconstruction.external import validate
 from components.evaluate.reconstruction.measuring import METHODS
 from components.evaluate.reconstruction.scores import BANDS, EDGES, SCORES, Measured
 from components.physics.mode_spectra import compare
@@ -134,7 +135,20 @@ def test_simulations_by_others_are_told_apart(universes: Path, reconstruction_mo
     assert set(metrics["external"]) == set(NAMES)
     assert metrics["external"]["cross_correlation_low_k"]["value"] > 0.6
     assert metrics["external_provenance"]["rejected"] == {"unusable file": 1}
-    assert "Simulations by others" in (tmp_path / "out" / "report.html").read_text()
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "Simulations by others" in page
+    assert re.search("has learnt is the gravity of its training data: Armillary.*s particle-mesh simulator", page)
+
+
+def test_simulations_that_begin_as_those_of_the_training_are_left_out(
+    reconstruction_model: Path, tmp_path: Path
+) -> None:
+    """The seeds of CAMELS' CV are among those of LH, so that a model of one knows the waves of the other."""
+    write_simulations(tmp_path, [71, 72])  # the table gives them the seeds 1000 and 1001
+    model = load_model(reconstruction_model)
+    found = validate(str(tmp_path), model, 2, 0, {"seed-1001", "seed-999"})
+    assert list(found.measured.ids) == ["CV_0"]
+    assert found.provenance.rejected == {"learnt from": 1}
 
 
 def test_a_folder_without_simulations_is_named(

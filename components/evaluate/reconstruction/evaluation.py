@@ -189,7 +189,7 @@ def evaluate(dataset: Path, model: Path, output: Path, settings: Settings) -> di
         tested = sum(len(batch["split"]) for batch in read_batches(table, ["split"], "test"))
         measured = measure(rows_for_testing(table), tested, network, settings.samples, settings.seed)
         outcome = judge(measured, network, read_provenance(table), settings)
-        external = _validate(network, settings) if settings.external else None
+        external = _validate(network, table, settings) if settings.external else None
         output.mkdir(parents=True, exist_ok=True)
         _write_predictions(output / "predictions.parquet", outcome)
         history = {name: read_history(model / f"{name}.json") for name in ("history", "history_plain_unet")}
@@ -238,10 +238,15 @@ def _margins(measured: Measurements, baselines: list[str], weights: Floats) -> l
     return found
 
 
-def _validate(model: "Reconstruction", settings: Settings) -> Outcome:
+def _validate(model: "Reconstruction", table: Path, settings: Settings) -> Outcome:
     from components.evaluate.reconstruction.external import validate  # HDF5
 
-    found = validate(settings.external, model, settings.samples, settings.seed)
+    learnt = {
+        str(name)
+        for batch in read_batches(table, ["simulation_id", "split"])
+        for name in batch["simulation_id"][batch["split"] != "test"]
+    }
+    found = validate(settings.external, model, settings.samples, settings.seed, learnt)
     return judge(found.measured, model, found.provenance, settings)
 
 

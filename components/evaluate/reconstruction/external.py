@@ -1,6 +1,6 @@
 """Validation on simulations by others: a folder in CAMELS' layout, apart from everything else."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ from components.ingest.camels_snapshots.settings import Settings as IngestSettin
 if TYPE_CHECKING:
     from components.train.variational_autoencoder.inference import Reconstruction
 
+LEARNT_FROM = "learnt from"
 SETS = ("LH", "CV", "SB28", "1P", "EX", "BE")
 """Sets of simulations that are looked for, in this order."""
 
@@ -40,8 +41,24 @@ class External:
     rejections: Rejections
 
 
-def validate(folder: str, model: "Reconstruction", samples: int, seed: int) -> External:
+def validate(
+    folder: str, model: "Reconstruction", samples: int, seed: int, learnt: Collection[str] = ()
+) -> External:
     """Reconstruct the simulations of a folder, along one axis each.
+
+    Parameters
+    ----------
+    folder : str
+        In CAMELS' layout.
+    model : Reconstruction
+        Trained.
+    samples : int
+        Samples for each box.
+    seed : int
+        Of the samples.
+    learnt : collection of str
+        `simulation_id` of what the model has learnt from. CAMELS' sets share seeds: those of CV are among those of
+        LH, and begin with the same waves.
 
     Raises
     ------
@@ -52,7 +69,8 @@ def validate(folder: str, model: "Reconstruction", samples: int, seed: int) -> E
 
     rejections = Rejections()
     source = open_snapshots(_settings(folder, model), rejections)
-    measured = measure(_rows(source.batches, model), source.asked, model, samples, seed)
+    rows = _rows(source.batches, model, learnt, rejections)
+    measured = measure(rows, source.asked, model, samples, seed)
     if not len(measured.ids):
         first = next(iter(rejections.details), "")
         raise InputError(f"Not one simulation in {folder} can be used: {first}", "Look at its files.")
@@ -80,9 +98,16 @@ def _settings(folder: str, model: "Reconstruction") -> IngestSettings:
     )
 
 
-def _rows(batches: Iterator[Columns], model: "Reconstruction") -> Iterator[Columns]:
+def _rows(
+    batches: Iterator[Columns], model: "Reconstruction", learnt: Collection[str], rejections: Rejections
+) -> Iterator[Columns]:
     axis = str(model.preprocess_settings["axes"])[0]
     for simulation in batches:
+        if str(simulation["simulation_id"][0]) in learnt:
+            rejections.add(
+                str(simulation["id"][0]), LEARNT_FROM, "The model has learnt from one that begins with its waves."
+            )
+            continue
         final, initial = cut(simulation, axis, model.preprocess_settings)
         carried = {name: simulation[name] for name in ("id", "simulation_id", "sigma_8", "omega_m")}
         yield {**carried, "final": final, "initial": initial}

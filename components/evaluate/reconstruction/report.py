@@ -1,5 +1,6 @@
 """The report of an evaluation of reconstructed initial fields."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -271,9 +272,10 @@ _SHORT = {
 
 
 def _add_external(section: Section, outcome: "Outcome") -> None:
+    learnt = json.loads(outcome.model.record["data"])["archive"]
     section.text(
-        f"{len(outcome.measured.ids)} simulations that this software did not make, reconstructed by the same "
-        "model, which has never seen their like: what it has learnt is the gravity of its own simulator."
+        f"{counted(len(outcome.measured.ids), 'simulation')} of a folder, reconstructed by the same model. What "
+        f"that has learnt is the gravity of its training data: {learnt}."
     )
     section.table(
         "Correlation r with the truth in slab maps, wavenumbers in h/Mpc.",
