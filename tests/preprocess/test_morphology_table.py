@@ -145,6 +145,11 @@ def test_columns_without_a_value_or_with_one_are_left_out(tmp_path: Path) -> Non
     findings = {f["name"]: f for f in json.loads((tmp_path / "out" / "columns.json").read_text())["columns"]}
     assert "same value" in findings["r_i"]["reason"]
     assert "no value" in findings["redshift"]["reason"]
+    elsewhere = np.where(table["split"] == "train", np.nan, np.arange(120.0))
+    source = write(tmp_path / "again", {**rows, "i_z": elsewhere})
+    assert run(source, tmp_path / "two", minimum_members=10)[1]["features"] == ["u_g", "g_r"], (
+        "train knows nothing"
+    )
     assert np.isnan(table["agreement"]).all(), "without votes, nobody agrees"
 
 
@@ -180,6 +185,8 @@ def test_features_that_say_the_same_are_grouped() -> None:
     twin[:20] = np.nan
     groups = correlated({"one": one, "other": other, "twin": twin, "minus": -one}, 0.6)
     assert groups == {"one": ["one", "twin", "minus"], "other": ["other"]}
+    unknown = {"unknown": np.full(500, np.nan), "one": one, "twin": twin}
+    assert correlated(unknown, 0.6) == {"unknown": ["unknown"], "one": ["one", "twin"]}
 
 
 def test_agreement_is_the_product_along_the_path(galaxies: Path) -> None:

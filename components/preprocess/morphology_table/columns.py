@@ -128,7 +128,7 @@ def choose(
     missing : mapping of str to float
         Share of rows without a value, for each candidate.
     varied : mapping of str to bool
-        Whether a candidate has more than one value.
+        Whether a candidate has more than one value in the training rows.
     all_names : sequence of str
         Columns of the table.
 
@@ -143,7 +143,9 @@ def choose(
         if missing[name] >= 1:
             findings.append(Finding(name, False, "has no value in any row of this table", missing[name]))
         elif not varied[name]:
-            findings.append(Finding(name, False, "has the same value in all rows", missing[name]))
+            findings.append(
+                Finding(name, False, "has the same value, or none, in all training rows", missing[name])
+            )
         else:
             findings.append(Finding(name, True, "a feature", missing[name]))
     return findings + [Finding(name, False, _reason(name, task)) for name in all_names if name not in candidates]

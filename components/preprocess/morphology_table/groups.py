@@ -60,6 +60,7 @@ def correlated(features: Columns, threshold: float) -> dict[str, list[str]]:
     if len(names) < 2:
         return {name: [name] for name in names}
     values = np.column_stack([features[name][:_ROWS_RANKED] for name in names]).astype(np.float64)
+    values = np.where(np.isfinite(values).any(axis=0), values, 0.0)  # in these rows, unknown is alike
     values = np.where(np.isfinite(values), values, np.nanmedian(values, axis=0))
     ranks = rankdata(values, axis=0)
     ranks -= ranks.mean(axis=0)

@@ -114,7 +114,8 @@ def _plan(source: Path, names: Sequence[str], settings: Settings, rejections: Re
     values = features_of(read_table(source, present or ["id"]), candidates)
     values = {name: column[keep] for name, column in values.items()}
     missing = {name: float(np.isnan(column).mean()) for name, column in values.items()}
-    varied = {name: _varies(column) for name, column in values.items()}
+    train = splits[keep] == "train"
+    varied = {name: _varies(column[train]) for name, column in values.items()}
     findings = choose(settings.task, missing, varied, names)
     features = [finding.name for finding in findings if finding.kept]
     if not features:
@@ -122,7 +123,6 @@ def _plan(source: Path, names: Sequence[str], settings: Settings, rejections: Re
             f"{source} has no feature for the task {settings.task}: {', '.join(candidates[:3])} and so on lack.",
             "Ingest with photometry (SkyServer, or a file given as photometry), or choose the other task.",
         )
-    train = splits[keep] == "train"
     groups = correlated({name: values[name][train] for name in features}, settings.correlation)
     return _Plan(keep, labels, galaxies, splits, classes, findings, groups)
 
