@@ -1,6 +1,8 @@
 """Pictures as files, whole and otherwise."""
 
 import io
+import struct
+import zlib
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +26,16 @@ def encode(pixels: npt.NDArray[np.uint8], mode: str = "RGB", kind: str = "JPEG")
     return file.getvalue()
 
 
+def huge(size: int) -> bytes:
+    """Return the beginning of a PNG file that claims to be this large."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", size, size, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
 UNUSABLE = {
     "empty file": b"",
     "web page": WEB_PAGE,
@@ -32,6 +44,7 @@ UNUSABLE = {
     "greyscale": encode(galaxy(), "L"),
     "CMYK": encode(galaxy(), "CMYK"),
     "too small": encode(galaxy(40)),
+    "too large": huge(20_000),
     "outside the footprint": encode(np.zeros((64, 64, 3), np.uint8)),
 }
 """By the reason for which it is rejected."""

@@ -129,6 +129,33 @@ def test_names_of_skyserver_are_understood(folder: Path, tmp_path: Path) -> None
     assert np.isnan(table["axis_ratio"][0]), "-9999 is no axis ratio"
 
 
+def test_short_names_of_magnitudes_are_no_redshift(folder: Path, tmp_path: Path) -> None:
+    write_labels(folder, ["g0.jpg,19,18,17,16.5,16.2,0.1"], "file,u,g,r,i,z,redshift")
+    _, table, _ = run(folder, tmp_path / "out")
+    assert table["redshift"].tolist() == [0.1]
+    assert [table[f"mag_{band}"][0] for band in "ugr"] == [19, 18, 17]
+    assert table["mag_z"] == pytest.approx([16.2])
+    write_labels(folder, ["g0.jpg,19,18,17,16.5,16.2"], "file,u,g,r,i,z")
+    with pytest.raises(InputError, match="but not redshift"):
+        run(folder, tmp_path / "none")
+
+
+def test_of_columns_with_one_name_the_first_counts(folder: Path, tmp_path: Path) -> None:
+    write_labels(folder, ["g0.jpg,12,13,0.1,0.2"], "file,objID,dr7objid,Redshift,redshift")
+    _, table, _ = run(folder, tmp_path / "out")
+    assert (table["id"][0], table["redshift"][0]) == ("12", 0.1)
+
+
+def test_pictures_of_one_name_in_several_folders_are_several(folder: Path, tmp_path: Path) -> None:
+    for name in ("north", "south"):
+        (folder / name).mkdir()
+        (folder / name / "g.jpg").write_bytes(encode(galaxy()))
+    write_labels(folder, ["north/g.jpg,1,20,0.1,17", "south/g.jpg,2,20,0.2,17"])
+    _, table, _ = run(folder, tmp_path / "out")
+    assert table["id"].tolist() == ["north/g", "south/g"]
+    assert table["redshift"].tolist() == [0.1, 0.2]
+
+
 def test_some_of_many(folder: Path, tmp_path: Path) -> None:
     _, table, reasons = run(folder, tmp_path / "out", rows=2, seed=1)
     assert len(table["id"]) == 2

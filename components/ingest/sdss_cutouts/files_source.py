@@ -81,8 +81,8 @@ def _match(labels: pd.DataFrame, files: dict[str, Path], rejections: Rejections)
     without = sorted(set(files) - set(labels["file"]))
     rejections.add_many(without, "no label", f"{LABELS} does not name it")
     kept = labels[known].reset_index(drop=True)
-    stems = kept["file"].map(lambda name: Path(name).stem)
-    return kept.assign(id=kept["id"].fillna(stems) if "id" in kept else stems)
+    names = kept["file"].map(lambda name: Path(name).with_suffix("").as_posix())  # those of a subfolder with it
+    return kept.assign(id=kept["id"].fillna(names) if "id" in kept else names)
 
 
 def _stream(labels: pd.DataFrame, files: dict[str, Path], size: int, rejections: Rejections) -> Iterator[Columns]:

@@ -18,10 +18,21 @@ _RENAMED = {
 }  # fmt: skip
 """SkyServer's names, in lower case. A column `z` is the redshift; the magnitude in z is `mag_z`."""
 
+_SHORT = {band: f"mag_{band}" for band in BANDS}
+"""Where all five are there, `z` is a magnitude as well: SkyServer's own short names of the model magnitudes."""
+
 _TEXT = ("file", "id", "object_id", "redshift_source")
 
 
-def read_labels(path: Path, key: str) -> pd.DataFrame:
+def rename(table: pd.DataFrame) -> pd.DataFrame:
+    """Give columns the names that they have here; of several with the same name the first counts."""
+    table = table.set_axis(table.columns.astype(str).str.strip().str.lower(), axis=1)
+    known = _RENAMED | _SHORT if set(_SHORT) <= set(table.columns) else _RENAMED
+    table = table.rename(columns={old: new for old, new in known.items() if new not in table.columns})
+    return table.loc[:, ~table.columns.duplicated()].copy()
+
+
+def read_labels(path: Path, key: str, needed: tuple[str, ...] = ("redshift",)) -> pd.DataFrame:
     """Read labels; numbers that are none become NaN, and `ra` and `dec` are there in any case.
 
     Parameters
@@ -29,7 +40,9 @@ def read_labels(path: Path, key: str) -> pd.DataFrame:
     path : Path
         A CSV file with a header line.
     key : {"file", "id"}
-        Column that names the rows, which must be there beside `redshift`.
+        Column that names the rows.
+    needed : tuple of str
+        Columns that must be there beside it.
 
     Raises
     ------
@@ -42,10 +55,8 @@ def read_labels(path: Path, key: str) -> pd.DataFrame:
         raise InputError(
             f"{path} cannot be read as CSV: {error}.", "Write it with a header line and commas."
         ) from error
-    labels.columns = labels.columns.str.strip().str.lower()
-    names = {old: new for old, new in _RENAMED.items() if new not in labels.columns}
-    labels = labels.rename(columns=names)
-    if missing := sorted({key, "redshift"} - set(labels.columns)):
+    labels = rename(labels)
+    if missing := sorted({key, *needed} - set(labels.columns)):
         raise InputError(
             f"{path} has columns {', '.join(labels.columns)}, but not {' and '.join(missing)}.",
             f"Name the columns {key}, ra, dec, redshift, mag_u to mag_z.",

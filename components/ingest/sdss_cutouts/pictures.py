@@ -92,6 +92,8 @@ def _decode(path: Path) -> tuple[str, npt.NDArray[Any]]:
             if image.width * image.height > _MOST_PIXELS:
                 raise UnusablePictureError("too large", f"{path.name} has {image.width} x {image.height} pixels.")
             return image.mode, np.asarray(image)
+    except Image.DecompressionBombError as error:  # before its size can be asked
+        raise UnusablePictureError("too large", f"{path.name} is no cutout: {error}.") from error
     except UnidentifiedImageError as error:
         raise UnusablePictureError("no picture", f"{path.name} is neither a JPEG nor a PNG file.") from error
     except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises of a file that breaks off

@@ -16,7 +16,7 @@ from components.common.store import Store
 from components.common.tables import Columns, open_table, read_batches, read_table
 from components.common.telemetry import report_progress
 from components.ingest.sdss_cutouts.files_source import SUFFIXES, find_pictures
-from components.ingest.sdss_cutouts.label_file import LABELS, read_labels
+from components.ingest.sdss_cutouts.label_file import LABELS, read_labels, rename
 from components.ingest.sdss_cutouts.labels import to_columns
 from components.ingest.sdss_cutouts.pictures import UnusablePictureError, read_picture, require_picture
 from components.ingest.sdss_cutouts.schema import NAMES, ROWS_PER_BATCH, complete
@@ -167,7 +167,7 @@ def _labels_of(files: Sequence[Path]) -> pd.DataFrame:
 def _read_folder(folder: Path) -> dict[str, dict[str, object]]:
     if not (folder / LABELS).is_file():
         return {}
-    labels = read_labels(folder / LABELS, "file").drop_duplicates("file")
+    labels = read_labels(folder / LABELS, "file", needed=()).drop_duplicates("file")
     return {
         str(row.pop("file")): {str(name): value for name, value in row.items() if pd.notna(value)}
         for row in labels.to_dict("records")
@@ -187,10 +187,11 @@ def _ingested(path: Path) -> Request | None:
 
 def _positions(path: Path) -> pd.DataFrame:
     try:
-        table = pd.read_parquet(path) if path.suffix.lower() == ".parquet" else pd.read_csv(path, comment="#")
+        is_parquet = path.suffix.lower() == ".parquet"
+        table = pd.read_parquet(path) if is_parquet else pd.read_csv(path, comment="#", dtype=str)
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read: {error}.", "Give a CSV file with a header line.") from error
-    table.columns = table.columns.str.strip().str.lower()
+    table = rename(table)
     if missing := sorted({"ra", "dec"} - set(table.columns)):
         raise InputError(
             f"{path} has columns {', '.join(table.columns)}, but not {' and '.join(missing)}.",
@@ -203,9 +204,9 @@ def _positions(path: Path) -> pd.DataFrame:
             f"{path} has {int(wrong.sum())} rows without a position, the first is {int(wrong.idxmax()) + 1}.",
             "Give ra from 0 to 360 and dec from -90 to 90 degrees.",
         )
-    if "id" not in found:
-        found["id"] = [f"{path.stem}-{number + 1}" for number in range(len(found))]
-    return found.assign(id=found["id"].astype(str))
+    numbered = pd.Series([f"{path.stem}-{number + 1}" for number in range(len(found))], index=found.index)
+    given = found["id"] if "id" in found else pd.Series(np.nan, index=found.index)
+    return found.assign(id=given.astype(object).where(given.notna(), numbered).astype(str))
 
 
 def _with_numbers(table: pd.DataFrame) -> pd.DataFrame:
