@@ -16,7 +16,7 @@ from components.common.tables import read_table
 from components.evaluate.regression import photometric
 from components.evaluate.regression.evaluation import Settings, evaluate
 from components.evaluate.regression.image_curves import count_redshifts
-from components.evaluate.regression.images import IMAGES, load_fed_model
+from components.evaluate.regression.images import IMAGES, FedModel, load_fed_model
 from components.evaluate.regression.kinds import find_kind
 from components.evaluate.regression.outcome import Outcome, Worst
 from components.evaluate.regression.photometric_baselines import FOREST, PLAIN_FOREST, PhotometricBaselines
@@ -189,3 +189,11 @@ def test_a_folder_without_usable_pictures_is_told(pictures: Path, picture_model:
     (tmp_path / "labels.csv").write_text("file,redshift\na.jpg,0.1\n")
     with pytest.raises(InputError, match="None of the pictures"):
         evaluate(pictures / "data", picture_model, tmp_path / "results", replace(SETTINGS, external=str(tmp_path)))
+
+
+def test_8_bit_pictures_are_of_no_use_to_a_model_of_flux(picture_model: Path, tmp_path: Path) -> None:
+    model = load_fed_model(picture_model).model
+    other = FedModel(replace(model, preprocess_settings=model.preprocess_settings | {"encoding": "flux"}))
+    none: Any = None
+    with pytest.raises(InputError, match=r"learnt from flux, .* Leave external empty"):
+        IMAGES.external(tmp_path, other, none, 0.1)

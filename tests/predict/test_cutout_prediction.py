@@ -80,8 +80,21 @@ def test_pictures_are_of_no_use_to_a_model_of_flux(folder: Path, tmp_path: Path)
     train(tmp_path / "data", tmp_path / "model", replace(SMALL, epochs=1))
     predict([tmp_path / "raw" / "dataset.parquet"], tmp_path / "model", tmp_path / "out", Settings())
     assert count_rows(tmp_path / "out" / "predictions.parquet") > 280
+    with pytest.raises(InputError, match="stretched already"):
+        predict([tmp_path / "data" / "dataset.parquet"], tmp_path / "model", tmp_path / "none", Settings())
+    ingest(tmp_path / "other", Ingestion(rows=20, seed=2, encoding="flux", bands=("r", "i", "z")))
+    with pytest.raises(InputError, match=r"flux in r, i, z, but those that the model learnt from flux in g, r, i"):
+        predict([tmp_path / "other" / "dataset.parquet"], tmp_path / "model", tmp_path / "none", Settings())
     with pytest.raises(InputError, match="not of the encoding flux"):
         run(folder, tmp_path / "model", tmp_path / "none")
+
+
+def test_labels_need_no_redshift_to_be_predicted(folder: Path, picture_model: Path, tmp_path: Path) -> None:
+    labels = pd.read_csv(folder / "labels.csv")
+    labels.drop(columns="redshift").to_csv(folder / "labels.csv", index=False)
+    found, _ = run(sorted(folder.glob("*.png"))[:3], picture_model, tmp_path / "out")
+    assert not (found["warning"] & BITS["NO_MAGNITUDES"]).any()
+    assert np.isnan(found["catalogue_redshift"]).all()
 
 
 def test_a_picture_alone_is_answered_for_with_a_warning(folder: Path, picture_model: Path, tmp_path: Path) -> None:
@@ -172,6 +185,18 @@ def test_positions_that_the_archive_does_not_show(
     assert len(found["id"]) == 1
     assert sorted(rejected.values()) == ["download failed", "not in archive"]
     assert {*found["id"], *rejected} == {"a", "b", "c"}
+
+
+def test_positions_may_be_an_answer_of_skyserver(tmp_path: Path) -> None:
+    """Its first line, its names, and ids that no floating-point number holds, one of which is missing."""
+    path = tmp_path / "wanted.csv"
+    path.write_text(
+        "#Table1\nobjid,ra,dec,modelMag_r,extinction_r\n1237648720693755918,10,20,17.5,0.1\n,11,20,17.6,0.1\n"
+    )
+    (request,) = find_requests([path])
+    assert request.labels["id"].tolist() == ["1237648720693755918", "wanted-2"]
+    assert request.labels["mag_r"].tolist() == [17.5, 17.6]
+    assert request.labels["extinction_r"].tolist() == [0.1, 0.1]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from components.common.tables import Columns, column, write_table
 from components.evaluate.regression import photometric
 from components.evaluate.regression.diagrams import draw_predicted_and_true
 from components.evaluate.regression.metrics import Scored
-from components.evaluate.regression.outcome import Baselines, Model, Outcome, fields, predict_batches
+from components.evaluate.regression.outcome import Baselines, Outcome, fields, predict_batches
 from components.evaluate.regression.score_table import add_score_table
 from components.ingest.sdss_cutouts.files_source import open_folder
 from components.ingest.sdss_cutouts.settings import Settings as IngestSettings
@@ -88,12 +88,17 @@ def predict_folder(folder: Path, model: Any, baselines: Baselines, constant: flo
     Raises
     ------
     InputError
-        When the folder holds no picture that can be used.
+        When the folder holds no picture that can be used, or the model learnt from flux.
     """
+    if (learnt := Preparation.from_settings(model.preprocess_settings)).encoding != "jpeg":
+        raise InputError(
+            f"The model learnt from {learnt.encoding}, but the pictures in {folder} are 8-bit ones.",
+            "Leave external empty, or train with encoding=jpeg.",
+        )
     rejections = Rejections()
     batches: list[Columns] = []
     warnings: list[npt.NDArray[Any]] = []
-    source = open_folder(folder, _settings(folder, model), rejections)
+    source = open_folder(folder, _settings(folder, learnt.size), rejections)
     for pictures in source.batches:
         predicted = predict_table(pictures, model.model)
         for row in predicted.rejected:
@@ -120,8 +125,7 @@ def predict_folder(folder: Path, model: Any, baselines: Baselines, constant: flo
     return ImageExternal(outcome, np.concatenate(warnings), rejections, provenance)
 
 
-def _settings(folder: Path, model: Model) -> IngestSettings:
-    size = Preparation.from_settings(model.preprocess_settings).size
+def _settings(folder: Path, size: int) -> IngestSettings:
     return IngestSettings(
         source="files",
         location=str(folder),

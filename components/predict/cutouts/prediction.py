@@ -1,7 +1,7 @@
 """Redshifts of pictures: files or positions in, a table with uncertainties and warnings out."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from components.common.distributions import ONE_SIGMA, BinnedDistribution
+from components.common.errors import InputError
 from components.common.rejections import Rejections
-from components.common.tables import Columns, column
+from components.common.tables import Columns, column, read_settings
 from components.common.telemetry import stage
 from components.ingest.sdss_cutouts.settings import SKYSERVER
 from components.predict import writing
@@ -169,13 +170,33 @@ def predict(
 def _predictions(
     requests: Iterable[Request], model: Model, rejections: Rejections, skyserver_url: str
 ) -> Iterator[Predicted]:
-    size = Preparation.from_settings(model.preprocess_settings).size
-    for pictures, files in read_requests(requests, size, rejections, skyserver_url):
+    preparation, requests = Preparation.from_settings(model.preprocess_settings), list(requests)
+    for request in requests:
+        if request.table is not None:
+            _require_same(request.table, preparation)
+    for pictures, files in read_requests(requests, preparation.size, rejections, skyserver_url):
         predicted = predict_table(pictures, model, files)
         for row in predicted.rejected:
             rejections.add(*row)
         if predicted.rows.size:
             yield predicted
+
+
+def _require_same(table: Path, learnt: Preparation) -> None:
+    """Refuse a table whose pictures are others: the numbers do not tell one band from another."""
+    settings = read_settings(table)
+    given = Preparation.from_settings(settings)
+    if replace(given, size=learnt.size) != learnt:
+        first, second = (f"{p.encoding} in {', '.join(p.bands)}" for p in (given, learnt))
+        raise InputError(
+            f"The pictures of {table} are {first}, but those that the model learnt from {second}.",
+            "Ingest them with the encoding and the bands that the model was trained with.",
+        )
+    if given.encoding == "flux" and "split" in settings:
+        raise InputError(
+            f"The pictures of {table} have been stretched already, by a preprocess stage.",
+            "Give the dataset.parquet of the ingest stage.",
+        )
 
 
 def _describe(distribution: BinnedDistribution) -> Columns:
