@@ -9,6 +9,7 @@ import pytest
 from components.common.errors import InputError
 from components.common.store import Store
 from components.common.tables import read_provenance, read_table
+from components.ingest.gw_strain.g2net_source import check_folder
 from components.ingest.gw_strain.ingestion import Settings, ingest
 
 WINDOWS = {"00a1b2c3d4": 0, "0f0f0f0f0f": 1, "abcdef0123": 1, "ab00000000": 0}
@@ -51,6 +52,17 @@ def test_reads_a_folder(tmp_path: Path) -> None:
         np.testing.assert_array_equal(table["strain"][list(table["id"]).index(name)], _strain(seed))
     assert list(table["segment_id"]) == list(table["id"])
     assert np.isnan(table["snr_network"]).all()
+
+
+def test_reads_a_small_sample_in_one_folder_beside_the_labels_of_all(tmp_path: Path) -> None:
+    for seed, name in enumerate(WINDOWS):
+        np.save(tmp_path / f"{name}.npy", _strain(seed))
+    lines = [f"{name},{target}" for name, target in WINDOWS.items()]
+    (tmp_path / "training_labels.csv").write_text("\n".join(["id,target", "0000000000,1", *lines]))
+    check_folder(str(tmp_path))
+    table, rejected = _ingest(tmp_path, tmp_path / "out")
+    assert rejected == {"0000000000": "no file"}
+    assert list(table["id"]) == list(WINDOWS)
 
 
 def test_rejects_what_cannot_be_used_and_says_why(tmp_path: Path) -> None:

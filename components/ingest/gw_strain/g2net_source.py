@@ -45,7 +45,7 @@ def open_g2net(settings: Settings, rejections: Rejections) -> Source:
     """Read the labels, choose from them, and stream the files.
 
     The labels name the files: no folder is searched. A window's place is the first three characters of its name,
-    then the name, below `train` where there is such a folder.
+    then the name, below `train` where there is such a folder; or its file lies there without folders.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def open_g2net(settings: Settings, rejections: Rejections) -> Source:
 
 
 def check_folder(folder: str) -> None:
-    """Look over a folder before anything is trained: there are labels of both classes, and a first window.
+    """Look over a folder before anything is trained: there are labels of both classes, and one window at least.
 
     Raises
     ------
@@ -99,7 +99,9 @@ def check_folder(folder: str) -> None:
             "Give windows of noise, target 0, and windows with a wave, target 1.",
         )
     with tempfile.TemporaryDirectory(prefix="armillary-") as scratch:
-        name = str(labels["id"].iloc[0])
+        # The competition's own labels may lie beside a few of its files.
+        there = (name for name in labels["id"] if place.window(name, Path(scratch)).is_file())
+        name = next(there, labels["id"].iloc[0])
         first = _read(place, name, Path(scratch))
     if isinstance(first, _Rejected):
         raise InputError(
@@ -121,7 +123,8 @@ class _Folder:
         return self.root / LABELS
 
     def window(self, name: str, _scratch: Path) -> Path:
-        return self._files / _relative(name)
+        path, beside = self._files / _relative(name), self._files / f"{name}.npy"
+        return beside if beside.is_file() and not path.is_file() else path  # small samples lie in one folder
 
 
 class _Bucket:
