@@ -118,6 +118,7 @@ def _run(
         fresh = any(path.is_relative_to(artifacts) for path in outputs.values())
         stage = progress.finish(task, ("done" if fresh or not outputs else "cached") if succeeded else "failed")
         stage.outputs = {name: _output(record.exercise, stage.stage, path) for name, path in outputs.items()}
+        record.write()  # another run that ends meanwhile prunes what no record needs
 
     others = set(psutil.Process().children(recursive=True))
     with (record.folder / "run.log").open("w", encoding="utf-8", buffering=1) as log:

@@ -10,6 +10,7 @@ which lies on the same disk, then loses the data sets of the pruned runs and kee
 results. A store that others run is never pruned.
 """
 
+import fcntl
 import shutil
 import socket
 from collections.abc import Sequence
@@ -84,6 +85,12 @@ def prune(slug: str, store: Store | None = None, keep: int = KEPT_RUNS) -> list[
         Number of runs to keep that succeeded, and of the others, beside those that go on and those whose outputs
         the kept ones refer to.
     """
+    with (home() / "prune.lock").open("a") as alone:
+        fcntl.flock(alone, fcntl.LOCK_EX)  # of two runs that end at once each would remove what the other does
+        return _prune(slug, store, keep)
+
+
+def _prune(slug: str, store: Store | None, keep: int) -> list[str]:
     records = [read_record(path) for path in sorted(runs_folder(slug).glob("*/run.json"), reverse=True)]
     kept = [record for record in records if record.status == "running"]
     kept += [record for record in records if record.status == "succeeded"][:keep]

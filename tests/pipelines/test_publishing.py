@@ -1,6 +1,7 @@
 """Runs in the store, and how old ones make room."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from components.common.errors import ParameterError
 from components.common.store import Store
 from pipelines.history import fetch, find_run, local_runs, stored_runs
 from pipelines.home import cache_folder
+from pipelines.progress import Progress
 from pipelines.publishing import prune, publish
 from pipelines.records import RunRecord
 
@@ -52,6 +54,32 @@ def test_old_runs_make_room_but_not_those_that_newer_ones_need(run_toy: Run, sto
     assert store.exists(f"{needed.key}/ingest/dataset/numbers.json")
     assert {stage.status for stage in run_toy(rows=2).stages} == {"done"}
     assert prune("toy", store, keep=3) == []
+
+
+def test_what_a_run_that_goes_on_took_from_the_cache_stays(run_toy: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    needed, old = run_toy(rows=1), run_toy(rows=2)
+    removed: list[str] = []
+    begin = Progress.begin
+
+    def end_another_run_first(progress: Progress, task: str) -> None:
+        if task == "train-slowly":
+            removed.extend(prune("toy", keep=0))
+        begin(progress, task)
+
+    monkeypatch.setattr(Progress, "begin", end_another_run_first)
+    record = run_toy(rows=1, seconds=0.1)
+    assert removed == [old.run]
+    assert record.status == "succeeded"
+    assert [stage.status for stage in record.stages] == ["cached", "done", "done"]
+    assert record.stages[0].outputs == needed.stages[0].outputs
+
+
+def test_two_runs_that_end_at_once_remove_what_is_old_once(run_toy: Run) -> None:
+    old = [run_toy(rows=rows).run for rows in (1, 2, 3)]
+    with ThreadPoolExecutor(4) as pool:
+        removed = list(pool.map(lambda _: prune("toy", keep=0), range(4)))
+    assert sorted(removed, key=len)[:3] == [[], [], []]
+    assert sorted(max(removed, key=len)) == old
 
 
 def test_mistakes_do_not_push_out_what_succeeded(run_toy: Run) -> None:
