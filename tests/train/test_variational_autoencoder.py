@@ -194,6 +194,8 @@ def test_what_the_latents_do_is_recorded(reconstruction_model: Path, universes: 
     latents = stored["training"]["latents"]
     assert len(latents) == SMALL.latents
     assert all(latent["nats"] > 0 for latent in latents), "no latent is its prior"
+    used = [latent["nats_per_cell"] > SMALL.free_nats + 0.01 for latent in latents]
+    assert [latent["active"] for latent in latents] == used, "what is free may be taken without any use"
     split = stored["preprocess"]["split"]
     assert split == {"validation_fraction": 0.2, "test_fraction": 0.2, "seed": 1}
     assert read_settings(universes / "data" / "dataset.parquet")["channels"] == stored["preprocess"]["channels"]

@@ -25,6 +25,7 @@ ROWS = 400
 
 _DRAWS = 6
 _ACTIVE = 0.01
+"""Nats a cell, beyond those that cost nothing: from there on a latent is in use."""
 
 
 def calibrate(model: Reconstruction, shown: Path, dataset: Path) -> Reconstruction:
@@ -94,7 +95,10 @@ def _power(sums: BandSums, fields: npt.NDArray[np.floating]) -> FloatArray:
 
 @torch.no_grad()
 def _information(model: Reconstruction, shown: Path) -> list[dict[str, Any]]:
-    """Divergence of each latent field from its prior once the initial field is known, on validation rows."""
+    """Divergence of each latent field from its prior once the initial field is known, on validation rows.
+
+    One that holds no more than what was free in the training is as good as collapsed.
+    """
     device = pick_device()
     network = model.network.to(device).eval()
     cells = []
@@ -106,8 +110,9 @@ def _information(model: Reconstruction, shown: Path) -> list[dict[str, Any]]:
             cells.append(nats.flatten(2).cpu().numpy())
     every = np.concatenate(cells)
     per_cell = every.mean(axis=(0, 2))
+    in_use = _ACTIVE + float(model.record["settings"]["free_nats"])
     return [
-        {"nats_per_cell": float(value), "nats": float(value * every.shape[2]), "active": bool(value > _ACTIVE)}
+        {"nats_per_cell": float(value), "nats": float(value * every.shape[2]), "active": bool(value > in_use)}
         for value in per_cell
     ]
 
