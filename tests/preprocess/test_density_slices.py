@@ -153,7 +153,7 @@ def test_what_is_no_density_is_left_out(value: float, reason: str, tmp_path: Pat
     )
 
 
-def test_targets_are_of_one_redshift(tmp_path: Path) -> None:
+def test_targets_are_of_one_redshift(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """An old `snap_000` of CAMELS is at z = 6, a new `snapshot_000` at z = 14.99: the larger part stays."""
     redshifts = [14.99, 6.0, 15.1] * 10
     source = write_cubes(tmp_path, some_cubes(30), redshift_initial=redshifts)
@@ -163,6 +163,11 @@ def test_targets_are_of_one_redshift(tmp_path: Path) -> None:
     assert set(rejected["reason"]) == {"another target"}
     assert "at redshift 6, that of the others at 14.99" in rejected["detail"][0]
     assert read_settings(tmp_path / "out" / "dataset.parquet")["target_redshift"] == 14.99
+    said = capsys.readouterr().err
+    assert "Targets are at redshift 14.99" in said
+    assert "10 of 30 are left out" in said
+    run(write_cubes(tmp_path, some_cubes(30), redshift_initial=[6.0, 15.0] * 15), tmp_path / "halves")
+    assert read_settings(tmp_path / "halves" / "dataset.parquet")["target_redshift"] == 15.0
 
 
 def test_nothing_left_says_why(tmp_path: Path) -> None:

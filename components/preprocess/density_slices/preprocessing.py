@@ -24,7 +24,7 @@ from components.common.tables import (
     read_table,
     tensor_column,
 )
-from components.common.telemetry import report_counts, report_progress, stage
+from components.common.telemetry import report_counts, report_progress, stage, warn
 from components.physics.cosmology import Cosmology
 from components.preprocess.dataset import grouped
 from components.preprocess.density_slices.slicing import AXES, overdensity_slabs, require_slabs
@@ -78,9 +78,9 @@ def preprocess(snapshots: Path, output: Path, settings: Settings) -> None:
     settings of the table hold what it needs to know of the training simulations for that. The table is read twice,
     one simulation at a time.
 
-    All targets are of one redshift, stored as `target_redshift`: that of most simulations. Growth since then would
-    scale those of another to today too, but in them gravity has done another part of its work: CAMELS' first
-    snapshot is at z = 15, and was at z = 6 in the sets that it simulated first.
+    All targets are of one redshift, stored as `target_redshift`: that of most simulations, the earlier one of two
+    equal halves. Growth since then would scale those of another to today too, but in them gravity has done another
+    part of its work: CAMELS' first snapshot is at z = 15, and was at z = 6 in the sets that it simulated first.
 
     Parameters
     ----------
@@ -133,7 +133,13 @@ class _Splits:
             names["simulation_id"], settings.validation_fraction, settings.test_fraction, settings.seed
         )
         self.rows = len(chosen)
-        self.target_redshift = float(np.sort(names["redshift_initial"])[self.rows // 2])
+        redshifts = names["redshift_initial"]
+        self.target_redshift = float(np.sort(redshifts)[self.rows // 2])
+        if others := int(_is_another(redshifts, self.target_redshift).sum()):
+            warn(
+                f"Targets are at redshift {self.target_redshift:.4g}, as those of most simulations or the earlier "
+                f"half: {others} of {self.rows} are left out, whose are at others."
+            )
         self._of = dict(zip(names["id"].tolist(), chosen.tolist(), strict=True))
 
     def __getitem__(self, name: str) -> str:
@@ -194,9 +200,13 @@ def _usable(source: Path, splits: _Splits, rejections: Rejections | None) -> Ite
                 rejections.add(batch["id"][row], *problem)
 
 
+def _is_another(redshift: Any, target: float) -> Any:
+    return abs(redshift - target) > _TARGET_TOLERANCE * (1 + target)
+
+
 def _problem(batch: Columns, row: int, target: float) -> tuple[str, str] | None:
     redshift = float(batch["redshift_initial"][row])
-    if abs(redshift - target) > _TARGET_TOLERANCE * (1 + target):
+    if _is_another(redshift, target):
         return "another target", f"Its target is at redshift {redshift:.4g}, that of the others at {target:.4g}."
     for name in _CUBES:
         cube = batch[name][row]
