@@ -54,6 +54,12 @@ def test_the_kept_epoch_is_marked():
     assert elements_in(figure, "series-2")
 
 
+def test_rows_are_not_learnt_by_heart_where_dropout_keeps_the_training_loss_higher():
+    epoch = np.arange(1.0, 9)
+    figure = diagrams.draw_learning_curves(epoch, 1 / epoch + 0.2, 1 / epoch + 0.1, 6, loss="CRPS")
+    assert figure.caption.endswith("the solid one does not.")
+
+
 def test_a_loss_that_still_falls_says_so():
     epoch = np.arange(1.0, 9)
     figure = diagrams.draw_learning_curves(epoch, 1 / epoch, 1 / epoch + 0.1, 8, loss="CRPS")

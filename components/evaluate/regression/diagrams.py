@@ -171,21 +171,20 @@ def draw_learning_curves(
     return finish(
         drawing,
         f"{loss} on training and {held_back} data for {number.size} {step}s; {step} {chosen} was kept.",
-        f"How the model learned. {kept} {_ending(number, train, at, step)}",
+        f"How the model learned. {kept} {_ending(number, train, validation, at, step)}",
     )
 
 
-def _ending(number: Floats, train: Floats, chosen: int, step: str) -> str:
+def _ending(number: Floats, train: Floats, validation: Floats, chosen: int, step: str) -> str:
     """Say what the curves do after the step that was kept."""
     if number.size < 2:
         return ""
     if chosen == number.size - 1:
         return f"The solid line still falls at the end: more {step}s may well do better."
-    if train[-1] < train[chosen]:
-        return (
-            "After that the dashed line falls further and the solid one does not: training rows learnt by heart."
-        )
-    return "After that neither line falls further."
+    if train[-1] >= train[chosen]:
+        return "After that neither line falls further."
+    by_heart = ": training rows learnt by heart" if train[-1] < validation[-1] else ""
+    return f"After that the dashed line falls further and the solid one does not{by_heart}."
 
 
 def _three_digits(value: float) -> str:
