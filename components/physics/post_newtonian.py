@@ -70,6 +70,22 @@ def phase_coefficients(
     """
     delta, even, odd = 2 * share - 1, (spin_1 + spin_2) / 2, (spin_1 - spin_2) / 2
     pi, zero, one = np.pi, np.zeros_like(eta), np.ones_like(eta)
+    second, third, fourth, fifth, sixth, seventh = _phase_orders(eta, delta, even, odd)
+    fifth_log, sixth_log = 3 * fifth, -6848 / 21 * one
+    # ln(v) = (ln(pi) + ln(M f)) / 3, so that the logarithms add constants to their own orders.
+    log_pi = np.log(pi) / 3
+    orders = [
+        one, zero, second, third, fourth, fifth + fifth_log * log_pi, sixth + sixth_log * log_pi, seventh,
+    ]  # fmt: skip
+    scale = 3 / (128 * eta)
+    powers = np.stack([order * scale * pi ** ((k - 5) / 3) for k, order in enumerate(orders)], 1)
+    logs = np.stack([fifth_log * scale / 3, sixth_log * scale * np.cbrt(pi) / 3], 1)
+    return powers, logs
+
+
+def _phase_orders(eta: FloatArray, delta: FloatArray, even: FloatArray, odd: FloatArray) -> tuple[FloatArray, ...]:
+    """Orders 2 to 7 in v, without their logarithms; `even` and `odd` are half the sum and difference of spins."""
+    pi = np.pi
     second = 3715 / 756 + 55 / 9 * eta
     third = -16 * pi + 113 / 3 * delta * odd + (113 / 3 - 76 / 3 * eta) * even
     fourth = (
@@ -86,7 +102,6 @@ def phase_coefficients(
         + delta * (-732985 / 2268 - 140 / 9 * eta) * odd
         + (-732985 / 2268 + 24260 / 81 * eta + 340 / 9 * eta**2) * even
     )
-    sixth_log = -6848 / 21 * one
     sixth = (
         11583231236531 / 4694215680
         - 6848 / 21 * (np.euler_gamma + np.log(4))
@@ -105,13 +120,4 @@ def phase_coefficients(
         + (-25150083775 / 3048192 + 10566655595 / 762048 * eta - 1042165 / 3024 * eta**2 + 5345 / 36 * eta**3)
         * even
     )
-    # ln(v) = (ln(pi) + ln(M f)) / 3, so that the logarithms add constants to their own orders.
-    fifth_log = 3 * fifth
-    log_pi = np.log(pi) / 3
-    orders = [
-        one, zero, second, third, fourth, fifth + fifth_log * log_pi, sixth + sixth_log * log_pi, seventh,
-    ]  # fmt: skip
-    scale = 3 / (128 * eta)
-    powers = np.stack([order * scale * pi ** ((k - 5) / 3) for k, order in enumerate(orders)], 1)
-    logs = np.stack([fifth_log * scale / 3, sixth_log * scale * np.cbrt(pi) / 3], 1)
-    return powers, logs
+    return second, third, fourth, fifth, sixth, seventh
