@@ -98,7 +98,7 @@ def _lead(outcome: "Outcome") -> str:
         f"slabs {measured.slab_depth:.2g} Mpc/h deep. Gravity is undone in steps by perturbation theory, a linear "
         "estimate joins what that gives, and a conditional variational autoencoder learns what is still missing "
         "and draws samples of what cannot be known. Standard reconstruction, which undoes gravity in one step, "
-        f"reaches {format_number(standard.value, '.3f')} where the network reaches the number above."
+        f"reaches {format_number(standard.value, '.3f')} where the network reaches the number below."
     )
 
 
