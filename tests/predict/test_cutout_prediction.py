@@ -65,6 +65,17 @@ def test_files_with_labels_are_predicted_as_the_table_was(
     assert "<image" in drawn[0].read_text(encoding="utf-8")
 
 
+def test_pictures_are_left_out_by_the_limits_that_the_model_learnt_with(
+    pictures: Path, picture_model: Path
+) -> None:
+    model, raw = load_model(picture_model), read_table(pictures / "raw" / "dataset.parquet")
+    aside = {name: values[:8] for name, values in raw.items()}
+    aside["image"] = np.roll(aside["image"], 8, axis=-1)  # by 3.2 arcsec
+    assert not predict_table(aside, model).rows.size
+    wider = replace(model, preprocess_settings=model.preprocess_settings | {"maximum_offset": 6.0})
+    assert predict_table(aside, wider).rows.size >= 6
+
+
 def test_an_ingested_table_is_predicted(pictures: Path, picture_model: Path, tmp_path: Path) -> None:
     table = pictures / "raw" / "dataset.parquet"
     predict([table], picture_model, tmp_path / "out", Settings())

@@ -162,6 +162,8 @@ def test_stage_says_what_prediction_must_know(pictures: Path, tmp_path: Path) ->
         "size": 32,
         "split": {"validation_fraction": 0.1, "test_fraction": 0.2, "seed": 5},
         "magnitudes": ["m_u", "m_g", "m_r", "m_i", "m_z"],
+        "maximum_offset": 2.0,
+        "minimum_contrast": 5.0,
     }
     assert table["image"].shape[1:] == (3, 32, 32)
     raw = read_table(pictures / "dataset.parquet", ["image"])["image"][:, :, 8:40, 8:40]

@@ -21,6 +21,7 @@ from components.predict.warning_bits import warning_columns
 from components.predict.writing import Settings
 from components.preprocess.cutouts.preparation import REASONS, Preparation, inspect, pack
 from components.preprocess.cutouts.preprocessing import corrected
+from components.preprocess.cutouts.settings import LIMITS
 from components.preprocess.cutouts.settings import Settings as Preprocessing
 from components.train.image_cnn.side_inputs import SideInputs, stack_magnitudes
 
@@ -102,7 +103,9 @@ def predict_table(pictures: Columns, model: Model, files: Sequence[str] | None =
     files : sequence of str, optional
         File of each picture, for the table.
     """
-    preparation, limits = Preparation.from_settings(model.preprocess_settings), Preprocessing()
+    settings = model.preprocess_settings
+    preparation = Preparation.from_settings(settings)
+    limits = Preprocessing(**{name: settings[name] for name in LIMITS if name in settings})
     stored = pack(pictures["image"], preparation)
     looked = inspect(
         pictures["image"],

@@ -28,7 +28,7 @@ from components.common.telemetry import stage
 from components.common.threads import map_ahead
 from components.physics.sdss_imaging import BANDS
 from components.preprocess.cutouts.preparation import REASONS, Images, Inspection, Preparation, inspect, pack
-from components.preprocess.cutouts.settings import Settings
+from components.preprocess.cutouts.settings import LIMITS, Settings
 from components.preprocess.dataset import Dataset, write_dataset
 from components.preprocess.groups import join_groups
 
@@ -69,6 +69,7 @@ def preprocess(dataset: Path, output: Path, settings: Settings) -> None:
         preparation = _preparation(source, settings)
         splits = _splits(source, settings)
         stored = {**Shard.without(read_settings(source)), **preparation.to_settings(), "split": settings.split}
+        stored |= {name: getattr(settings, name) for name in LIMITS}
         stored["magnitudes"] = [f"m_{band}" for band in BANDS]
         rejections = Rejections()
         batches = _prepared(source, preparation, splits, settings, rejections)

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from components.common.errors import ParameterError
 from components.common.splits import Splitting
 
+LIMITS = ("maximum_offset", "minimum_contrast")
+"""Settings by which pictures are left out, in prediction as in training: stored with table and model."""
+
 
 @dataclass(frozen=True)
 class Settings(Splitting):
