@@ -156,6 +156,22 @@ def test_pictures_of_one_name_in_several_folders_are_several(folder: Path, tmp_p
     assert table["redshift"].tolist() == [0.1, 0.2]
 
 
+def test_what_is_named_like_a_picture_and_is_none(folder: Path, tmp_path: Path) -> None:
+    (folder / "folder.jpg").mkdir()
+    (folder / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    _, table, reasons = run(folder, tmp_path / "out")
+    assert (len(table["id"]), reasons) == (5, {})
+
+
+def test_extinction_that_nobody_knows_dims_nothing(folder: Path, tmp_path: Path) -> None:
+    write_labels(
+        folder, ["g0.jpg,0.1,17,-9999", "g1.jpg,0.1,17,", "g2.jpg,0.1,18,0.5"], "file,z,mag_r,extinction_r"
+    )
+    _, table, _ = run(folder, tmp_path / "out")
+    assert table["id"].tolist() == ["g0", "g1", "g2"]
+    np.testing.assert_array_equal(table["extinction_r"], np.array([np.nan, np.nan, 0.5], np.float32))
+
+
 def test_some_of_many(folder: Path, tmp_path: Path) -> None:
     _, table, reasons = run(folder, tmp_path / "out", rows=2, seed=1)
     assert len(table["id"]) == 2

@@ -27,7 +27,8 @@ def find_pictures(folder: Path) -> list[Path]:
     """List the pictures below a folder, in order."""
     if not folder.is_dir():
         raise InputError(f"There is no folder {folder}.", "Set location to the folder that holds the pictures.")
-    files = [f for f in folder.rglob("*") if f.suffix.lower() in SUFFIXES and not f.name.startswith(".")]
+    named = (f for f in folder.rglob("*") if f.suffix.lower() in SUFFIXES and not f.name.startswith("."))
+    files = [f for f in named if f.is_file()]  # no folder of that name, and no link to nowhere
     if not files:
         raise InputError(
             f"There is no picture in {folder}.", f"Put files into it that end in {', '.join(SUFFIXES)}."

@@ -41,8 +41,9 @@ def reasons_against(labels: pd.DataFrame, settings: Settings) -> pd.Series:
     faint = np.zeros(len(labels), dtype=bool)
     for name in ("petro_mag_r", "mag_r"):
         if name in labels:
-            dust = labels["extinction_r"].fillna(0.0).to_numpy() if "extinction_r" in labels else 0.0
-            faint = labels[name].to_numpy(dtype=np.float64) - dust > settings.maximum_magnitude
+            dust = labels["extinction_r"].to_numpy(dtype=np.float64) if "extinction_r" in labels else np.zeros(1)
+            known = np.where(dust > SENTINEL, dust, 0.0)
+            faint = labels[name].to_numpy(dtype=np.float64) - known > settings.maximum_magnitude
             break
     reasons = np.select(
         [labels.duplicated("id"), ~(redshift > _NO_REDSHIFT_BELOW), ~inside, faint],
