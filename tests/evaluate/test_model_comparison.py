@@ -7,7 +7,7 @@ import pytest
 
 from components.common.errors import InputError
 from components.common.tables import read_table
-from components.evaluate.model_comparison.diagrams import draw_distributions
+from components.evaluate.model_comparison.diagrams import draw_distributions, draw_score_against_components
 from components.evaluate.model_comparison.evaluation import evaluate
 from components.evaluate.settings import Settings
 from components.train.regressors.inference import load_model
@@ -90,3 +90,8 @@ def test_what_is_the_same_in_all_spectra_can_be_drawn() -> None:
     """As the coverage where no pixel is missing, which comes in single precision."""
     drawn = draw_distributions(np.full(40, 0.97, dtype=np.float32), "coverage")
     assert "coverage of 40 spectra with a median of 0.97" in drawn.alt
+
+
+def test_errors_between_two_powers_of_ten_have_labels() -> None:
+    drawn = draw_score_against_components({"ridge": ([5, 10, 25], [7775.0, 6563.0, 5915.0])})
+    assert ">7000</text>" in drawn.svg

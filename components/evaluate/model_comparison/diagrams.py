@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
@@ -198,8 +199,7 @@ def draw_score_against_components(curves: Mapping[str, tuple[Sequence[int], Sequ
     tried = sorted({count for counts, _ in curves.values() for count in counts})
     axes.set_xticks(tried, [str(count) for count in tried])
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.yaxis.set_minor_formatter(NullFormatter())
-    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    _label(axes.yaxis)
     axes.legend()
     axes.set_xlabel("Principal components")
     axes.set_ylabel("NMAD in cross-validation, km/s")
@@ -222,10 +222,7 @@ def draw_costs(names: Sequence[str], error: Floats, seconds: Floats) -> Figure:
     axes.margins(0.2, 0.15)
     axes.autoscale_view()
     for axis in (axes.xaxis, axes.yaxis):
-        low, high = np.log10(axis.get_view_interval())
-        axis.set_major_locator(LogLocator(subs=(1.0,) if high - low > _DECADES else (1.0, 2.0, 5.0)))
-        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        axis.set_minor_formatter(NullFormatter())
+        _label(axis)
     _name_points(axes, names, np.column_stack([seconds, error]))
     return finish(
         drawing,
@@ -233,6 +230,14 @@ def draw_costs(names: Sequence[str], error: Floats, seconds: Floats) -> Figure:
         "What does accuracy cost? Models to the lower left are efficient; whatever has another one to its lower "
         "left is not.",
     )
+
+
+def _label(axis: Axis) -> None:
+    """Label a logarithmic axis, of however few decades: by powers of ten alone a short one would have no label."""
+    low, high = np.log10(axis.get_view_interval())
+    axis.set_major_locator(LogLocator(subs=(1.0,) if high - low > _DECADES else (1.0, 2.0, 5.0)))
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _name_points(axes: Axes, names: Sequence[str], points: Floats) -> None:
