@@ -40,7 +40,7 @@ def _write(path: Path, rows: int = 30, **changes: Any) -> dict[str, np.ndarray]:
     return data
 
 
-def _ingest(path: Path, output: Path, **settings: Any) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+def _ingest(path: Path | str, output: Path, **settings: Any) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     provenance = ingest(output, Settings("kaggle", location=str(path), **settings))
     table, rejected = read_table(output / "dataset.parquet"), read_table(output / "rejected.parquet")
     assert provenance.requested == len(table["id"]) + len(rejected["id"])
@@ -75,6 +75,22 @@ def test_reads_the_workshops_file(tmp_path: Path) -> None:
     # White noise, so the estimated inverse variance is that of the whole spectrum, to 4 % (see test_placement).
     np.testing.assert_allclose(table["ivar"][:, 7], 1 / data["flux_norm"].var(axis=1), rtol=0.15)
     assert not table["ivar"][:, 4618:].any()
+
+
+def test_reads_quasars_and_galaxies_of_two_files(tmp_path: Path) -> None:
+    quasars = _write(tmp_path / "quasar.h5", rows=700)
+    galaxies = _write(tmp_path / "galaxy.h5", class_person=np.full(30, 4), plate=np.full(30, 4000), z_conf=None)
+    both = f"{tmp_path / 'quasar.h5'}, {tmp_path / 'galaxy.h5'}"
+    table, rejected = _ingest(both, tmp_path / "out", classes=("QSO", "GALAXY"))
+    assert not rejected
+    assert table["spectral_class"].tolist() == ["QSO"] * 700 + ["GALAXY"] * 30
+    spectra = np.concatenate([quasars["flux_norm"], galaxies["flux_norm"]])
+    np.testing.assert_array_equal(table["flux"][:, :4618], spectra)
+    few, _ = _ingest(both, tmp_path / "few", classes=("QSO", "GALAXY"), rows=90, seed=3)
+    where = [list(table["id"]).index(name) for name in few["id"]]
+    np.testing.assert_array_equal(few["flux"], table["flux"][where])
+    with pytest.raises(InputError, match=r"no file .*stars\.h5"):
+        ingest(tmp_path / "none", Settings("kaggle", location=f"{both},{tmp_path / 'stars.h5'}"))
 
 
 def test_rejects_what_is_of_no_use_and_counts_it(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def _open(settings: Settings, rejections: Rejections) -> Source:
     if settings.source == "kaggle":
         from components.ingest.sdss_spectra.kaggle_source import open_hdf5
 
-        return open_hdf5(Path(settings.location), settings, rejections)
+        return open_hdf5(settings, rejections)
     if settings.source == "archive":
         from components.ingest.sdss_spectra.archive_source import open_archive
 

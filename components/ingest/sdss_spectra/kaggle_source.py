@@ -1,6 +1,6 @@
-"""The workshop's own data: spectra on the quasar grid in one HDF5 file from Kaggle (ywangscience/sdss-iii-iv)."""
+"""The workshop's own data: spectra on the quasar grid in HDF5 files from Kaggle (ywangscience/sdss-iii-iv)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -38,16 +38,16 @@ _NOTES = (
 )
 
 
-def open_hdf5(path: Path, settings: Settings, rejections: Rejections) -> Source:
-    """Read the labels of an HDF5 file and stream its spectra.
+def open_hdf5(settings: Settings, rejections: Rejections) -> Source:
+    """Read the labels of HDF5 files, such as that of quasars and that of galaxies, and stream their spectra.
 
     Raises
     ------
     InputError
-        When the file is missing, no HDF5, or not laid out as the workshop's.
+        When a file is missing, no HDF5, or not laid out as the workshop's.
     """
-    with _open(path) as file:
-        labels = _labels(path, file)
+    paths = _located(settings.location)
+    labels = pd.concat([_labels_of(path, number) for number, path in enumerate(paths)], ignore_index=True)
     reasons = unwanted(labels, settings).mask(labels.duplicated("id"), DUPLICATE)
     if settings.rows:  # the draw is from what is wanted, so that as many arrive as were asked for
         candidates = labels[reasons == ""]
@@ -60,7 +60,7 @@ def open_hdf5(path: Path, settings: Settings, rejections: Rejections) -> Source:
     )
     provenance = Provenance(
         origin="real",
-        archive=f"Kaggle ywangscience/sdss-iii-iv, file {path.name}",
+        archive=f"Kaggle ywangscience/sdss-iii-iv, {', '.join(path.name for path in paths)}",
         query=f"classes {', '.join(settings.classes)}; redshift {settings.minimum_redshift} to "
         f"{settings.maximum_redshift}; rows {settings.rows or 'all'}",
         release="DR16Q",
@@ -70,7 +70,12 @@ def open_hdf5(path: Path, settings: Settings, rejections: Rejections) -> Source:
     )
     mine = settings.part.rows(len(labels), SPECTRA_PER_BATCH)
     own = labels.iloc[mine.start : mine.stop]
-    return Source(provenance, len(own) + len(rejections), _stream(path, own, rejections))
+    return Source(provenance, len(own) + len(rejections), _stream(paths, own, rejections))
+
+
+def _located(location: str) -> list[Path]:
+    whole = Path(location).expanduser()
+    return [whole] if whole.exists() else [Path(part.strip()).expanduser() for part in location.split(",")]
 
 
 def _open(path: Path) -> h5py.File:
@@ -85,6 +90,13 @@ def _open(path: Path) -> h5py.File:
         raise InputError(
             f"{path} is not a whole HDF5 file: {error}.", "Unzip it, or download it again."
         ) from error
+
+
+def _labels_of(path: Path, number: int) -> pd.DataFrame:
+    """Return the labels of a file, and beside them which file and which of its rows they are of."""
+    with _open(path) as file:
+        labels = _labels(path, file)
+    return labels.assign(file=number, row=np.arange(len(labels)))
 
 
 def _labels(path: Path, file: h5py.File) -> pd.DataFrame:
@@ -109,16 +121,22 @@ def _labels(path: Path, file: h5py.File) -> pd.DataFrame:
     return label_rows({name.upper(): np.asarray(file[name]).reshape(shape[0]) for name in present})
 
 
-def _stream(path: Path, labels: pd.DataFrame, rejections: Rejections) -> Iterator[Columns]:
+def _stream(paths: Sequence[Path], labels: pd.DataFrame, rejections: Rejections) -> Iterator[Columns]:
+    for start in range(0, len(labels), SPECTRA_PER_BATCH):
+        part = labels.iloc[start : start + SPECTRA_PER_BATCH]
+        flux = np.concatenate(
+            [_read_flux(paths[int(n)], rows.to_numpy()) for n, rows in part.groupby("file")["row"]]
+        )
+        ivar = estimate_ivar(flux)
+        good = ivar.any(axis=1)
+        rejections.add_many(part["id"][~good], "no good pixels", f"{_FLUX} is constant or not finite")
+        if good.any():
+            yield _columns(part[good], flux[good], ivar[good])
+
+
+def _read_flux(path: Path, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     with _open(path) as file:
-        for start in range(0, len(labels), SPECTRA_PER_BATCH):
-            part = labels.iloc[start : start + SPECTRA_PER_BATCH]
-            flux = _read_rows(file[_FLUX], part.index.to_numpy())
-            ivar = estimate_ivar(flux)
-            good = ivar.any(axis=1)
-            rejections.add_many(part["id"][~good], "no good pixels", f"{_FLUX} is constant or not finite")
-            if good.any():
-                yield _columns(part[good], flux[good], ivar[good])
+        return _read_rows(file[_FLUX], rows)
 
 
 def _read_rows(data: Any, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:

@@ -27,7 +27,7 @@ class Settings(Sharded):
     seed : int
         Of the simulator, or of that draw.
     location : str
-        Folder of spectra for `files`, the HDF5 file for `kaggle`; empty otherwise.
+        Folder of spectra for `files`, the HDF5 file for `kaggle`, or several between commas; empty otherwise.
     archive_url : str
         Base address of the SDSS Science Archive Server.
     catalogue : str
