@@ -57,6 +57,7 @@ def made(classes: list[str], **more: np.ndarray) -> dict[str, np.ndarray]:
 def test_structure_sees_photometry_and_every_other_column_has_a_reason(galaxies: Path, tmp_path: Path) -> None:
     table, about = run(galaxies, tmp_path / "out")
     assert about["features"] == list(PHOTOMETRY)
+    assert "check" not in about
     assert set(PHOTOMETRY) <= set(table)
     assert not [name for name in table if name in VOTE_COLUMNS]
     findings = {f["name"]: f for f in json.loads((tmp_path / "out" / "columns.json").read_text())["columns"]}
@@ -78,6 +79,7 @@ def test_votes_see_debiased_fractions_and_nothing_else(galaxies: Path, tmp_path:
     others = np.maximum(features, table["t01_smooth_or_features_a03_star_or_artifact_debiased"])
     np.testing.assert_allclose(table["t01_smooth_or_features_a01_smooth_margin"], smooth - others, atol=1e-6)
     assert not (tmp_path / "out" / "truth.parquet").exists(), "the posterior is given photometry, not votes"
+    assert about["check"], "no model of them becomes the champion"
 
 
 def test_what_is_missing_stays_missing(galaxies: Path, tmp_path: Path) -> None:

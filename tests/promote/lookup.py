@@ -73,12 +73,14 @@ class Run:
         The first so many objects cannot be used by the model.
     headline : str
         Score that the evaluation leads with.
+    check : str
+        Why the model is no candidate.
     """
 
     def __init__(
         self, folder: Path, noise: float, seed: int = 1, *, origin: Any = "simulated", kind: str = "lookup",
         split: dict[str, Any] | None = SPLIT, tested: int = ROWS, everything: bool = False, refuses: int = 0,
-        headline: str = HEADLINE,
+        headline: str = HEADLINE, check: str = "",
     ):  # fmt: skip
         from components.common.splits import splits_of
 
@@ -93,7 +95,7 @@ class Run:
         write_table(self.source / "dataset.parquet", labels, data, provenance)
         described = {
             "kind": kind, "target": "redshift", "noise": noise, "seed": seed, "refuses": refuses,
-            "preprocess": {} if split is None else {"split": split},
+            "preprocess": ({} if split is None else {"split": split}) | ({"check": check} if check else {}),
             "training": {"data": provenance.to_json(), "settings": {"epochs": 2}},
         }  # fmt: skip
         write_json(self.model / "model.json", described)

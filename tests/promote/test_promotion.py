@@ -226,3 +226,15 @@ def test_a_store_that_is_down_is_an_error(make_run: MakeRun, monkeypatch: pytest
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "word")
     with pytest.raises(StoreError, match="does not answer"):
         promote(*make_run(BAD).folders, settings())
+
+
+def test_a_check_is_stored_and_never_the_champion(configured: Store, make_run: MakeRun) -> None:
+    """Such as a classifier of galaxies by the votes that the class was made of: of no use, and hard to beat."""
+    check = promote(*make_run(GOOD, origin="real", check="it was told").folders, settings("run-1"))
+    assert (check.outcome, check.promoted, check.champion) == ("no candidate", False, "")
+    assert check.summary == "champion: none chosen (it was told)"
+    assert read_champion(configured, "lookups") is None
+    first = promote(*make_run(BAD).folders, settings("run-2"))
+    again = promote(*make_run(GOOD, seed=3, check="it was told").folders, settings("run-3"))
+    assert again.summary == f"champion: {first.champion} stays (it was told)"
+    assert len(list_versions(configured, "lookups")) == 3

@@ -31,6 +31,7 @@ from components.physics.gz2_tasks import TASKS
 from components.preprocess.morphology_table.columns import (
     CANDIDATES,
     STRUCTURE,
+    VOTES,
     Finding,
     choose,
     features_of,
@@ -146,6 +147,8 @@ def _stored(plan: _Plan, settings: Settings) -> dict[str, Any]:
         "counts": {name: counts[name] for name in plan.classes},
         "split": settings.split,
         "settings": asdict(settings),
+        # What promote reads: galaxies that nobody has voted on yet could not be told by such a model.
+        **({"check": "its features are the votes that the class was made of"} if settings.task == VOTES else {}),
     }
 
 

@@ -11,7 +11,14 @@ if TYPE_CHECKING:
     from components.promote.champion.comparison import Comparison
 
 Outcome = Literal[
-    "first model", "better", "not better", "other origin", "not compared", "champion already", "no store"
+    "first model",
+    "better",
+    "not better",
+    "other origin",
+    "not compared",
+    "no candidate",
+    "champion already",
+    "no store",
 ]
 
 
@@ -57,7 +64,7 @@ class Decision:
     @property
     def champion(self) -> str:
         """Version of the champion afterwards; empty where nothing was decided."""
-        if self.challenger is not None and (self.promoted or self.before is None):
+        if self.challenger is not None and self.promoted:
             return self.challenger.version
         return self.before.version if self.before else ""
 

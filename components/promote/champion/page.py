@@ -13,6 +13,7 @@ _TITLES = {
     "not better": "The champion stays",
     "other origin": "The champion stays",
     "not compared": "The champion stays: not compared",
+    "no candidate": "A check, and no candidate",
     "champion already": "The champion already",
     "no store": "Nothing decided: no object store",
 }
@@ -21,8 +22,9 @@ _RULE = (
     "objects that neither model has learnt from. Both are given the same objects, and the same resamples of them: "
     "a bootstrap in pairs, by object on the sky or whatever else was split as a whole. An improvement is positive "
     "whether the score should be high, low or near a value.\n\n"
-    "A model tested on simulated data never displaces one tested on real data. The pointer moves only if nobody "
-    "moved it since the comparison; otherwise the comparison is repeated with the new champion."
+    "A model tested on simulated data never displaces one tested on real data, and one that was made as a check "
+    "of the machinery displaces none. The pointer moves only if nobody moved it since the comparison; otherwise "
+    "the comparison is repeated with the new champion."
 )
 
 

@@ -122,6 +122,10 @@ def decide(store: Store, challenger: Challenger, settings: Settings) -> Decision
 
 def _judge(store: Store, before: Champion | None, challenger: Challenger, settings: Settings) -> Decision:
     version, facts = challenger.version, challenger.facts
+    if (check := facts.parameters["preprocess"].get("check")) and not (
+        before and before.version == version.version
+    ):
+        return Decision(settings.slug, "no candidate", False, check, facts, version, before)
     if before is None:
         return Decision(settings.slug, "first model", True, "first model", facts, version)
     if before.version == version.version:
