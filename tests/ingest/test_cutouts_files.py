@@ -156,6 +156,19 @@ def test_pictures_of_one_name_in_several_folders_are_several(folder: Path, tmp_p
     assert table["redshift"].tolist() == [0.1, 0.2]
 
 
+def test_commas_at_the_ends_of_lines_shift_nothing(folder: Path, tmp_path: Path) -> None:
+    write_labels(folder, ["g0.jpg,0.1,17,", "g1.jpg,0.2,17.5,"], "file,redshift,mag_r")
+    _, table, _ = run(folder, tmp_path / "out")
+    assert table["redshift"].tolist() == [0.1, 0.2]
+    assert table["mag_r"].tolist() == [17, 17.5]
+
+
+def test_a_label_of_unknown_source_is_the_files(folder: Path, tmp_path: Path) -> None:
+    write_labels(folder, ["g0.jpg,0.1,2dF", "g1.jpg,0.2,"], "file,redshift,redshift_source")
+    _, table, _ = run(folder, tmp_path / "out")
+    assert table["redshift_source"].tolist() == ["2dF", "labels.csv"]
+
+
 def test_what_is_named_like_a_picture_and_is_none(folder: Path, tmp_path: Path) -> None:
     (folder / "folder.jpg").mkdir()
     (folder / "gone.png").symlink_to(tmp_path / "nowhere.png")

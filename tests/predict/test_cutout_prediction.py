@@ -208,6 +208,9 @@ def test_positions_may_be_an_answer_of_skyserver(tmp_path: Path) -> None:
     assert request.labels["id"].tolist() == ["1237648720693755918", "wanted-2"]
     assert request.labels["mag_r"].tolist() == [17.5, 17.6]
     assert request.labels["extinction_r"].tolist() == [0.1, 0.1]
+    path.write_text("ra,dec,mag_r\n10,20,17.5,\n11,20,17.6,\n")
+    (request,) = find_requests([path])
+    assert request.labels["dec"].tolist() == [20, 20], "commas at the ends of the lines shift nothing"
 
 
 @pytest.mark.parametrize(

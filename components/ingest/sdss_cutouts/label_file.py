@@ -50,7 +50,8 @@ def read_labels(path: Path, key: str, needed: tuple[str, ...] = ("redshift",)) -
         When it cannot be read or lacks a column.
     """
     try:
-        labels = pd.read_csv(path, skipinitialspace=True, comment="#", dtype=str)
+        # Without index_col=False, commas at the ends of the lines would shift all columns by one.
+        labels = pd.read_csv(path, skipinitialspace=True, comment="#", dtype=str, index_col=False)
     except (ValueError, OSError) as error:
         raise InputError(
             f"{path} cannot be read as CSV: {error}.", "Write it with a header line and commas."
@@ -66,6 +67,5 @@ def read_labels(path: Path, key: str, needed: tuple[str, ...] = ("redshift",)) -
     for name in ("ra", "dec"):
         if name not in labels:
             labels[name] = np.nan
-    if "redshift_source" not in labels:
-        labels["redshift_source"] = LABELS
-    return labels
+    sources = labels["redshift_source"] if "redshift_source" in labels else pd.Series(np.nan, index=labels.index)
+    return labels.assign(redshift_source=sources.astype(object).where(sources.notna(), LABELS))

@@ -188,7 +188,7 @@ def _ingested(path: Path) -> Request | None:
 def _positions(path: Path) -> pd.DataFrame:
     try:
         is_parquet = path.suffix.lower() == ".parquet"
-        table = pd.read_parquet(path) if is_parquet else pd.read_csv(path, comment="#", dtype=str)
+        table = pd.read_parquet(path) if is_parquet else pd.read_csv(path, comment="#", dtype=str, index_col=False)
     except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read: {error}.", "Give a CSV file with a header line.") from error
     table = rename(table)
