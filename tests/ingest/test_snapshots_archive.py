@@ -48,6 +48,7 @@ def run(output: Path, **settings: Any) -> tuple[Columns, dict[str, str]]:
     table, rejected = read_table(output / "dataset.parquet"), read_table(output / "rejected.parquet")
     assert provenance.requested == len(table["id"]) + len(rejected["id"])
     assert provenance.origin == "simulated"
+    assert provenance.seed is None, "whoever draws with another seed still draws the same simulations"
     return table, dict(zip(rejected["id"], rejected["reason"], strict=True))
 
 

@@ -48,14 +48,18 @@ def open_snapshots(settings: Settings, rejections: Rejections) -> Source:
         origin="simulated",
         archive=f"CAMELS, {where}",
         query=f"{settings.suite} {settings.volume} {settings.simulation_set}, simulations "
-        f"{settings.simulations or 'all'}, rows {settings.rows or 'all'}; matter {settings.matter}; density on "
+        f"{settings.simulations or 'all'}, rows {_draw(settings)}; matter {settings.matter}; density on "
         f"{settings.grid}^3 cells",
         release="CAMELS public data, CC-BY 4.0" if settings.source == "archive" else "as the folder has it",
         retrieved_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        seed=settings.seed,
         notes=("Simulated by others: the density of particles in snapshots, by cloud-in-cell.",),
     )
     return Source(provenance, len(mine), _stream(mine, settings, rejections))
+
+
+def _draw(settings: Settings) -> str:
+    """Say which rows, in the query: as the data's own seed it would tell simulations from themselves."""
+    return f"{settings.rows} drawn with seed {settings.seed}" if settings.rows else "all"
 
 
 def _open(settings: Settings) -> Folder | Remote:

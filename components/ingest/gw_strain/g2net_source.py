@@ -68,10 +68,9 @@ def open_g2net(settings: Settings, rejections: Rejections) -> Source:
     provenance = Provenance(
         origin="simulated",
         archive=f"G2Net competition, {settings.location}",
-        query=f"rows {settings.rows or 'all'}",
+        query=f"rows {f'{settings.rows} drawn with seed {settings.seed}' if settings.rows else 'all'}",
         release="Kaggle g2net-gravitational-wave-detection",
         retrieved_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        seed=settings.seed,
         notes=(
             "The competition's waves and noise are simulated; their parameters are not published, so that each "
             "window is taken for a segment of its own.",
