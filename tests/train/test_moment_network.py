@@ -6,11 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from universe_maps import SMALL, prepare_universes
+from universe_maps import SMALL, prepare_universes, write_universes
 
 from components.common.errors import InputError, ParameterError
 from components.common.tables import read_table
+from components.ingest.camels_maps.ingestion import Settings as Ingest
+from components.ingest.camels_maps.ingestion import ingest
 from components.physics.multifield import PARAMETERS
+from components.preprocess.field_maps.preprocessing import Settings as Prepare
+from components.preprocess.field_maps.preprocessing import preprocess
 from components.train.moment_network.attribution import saliency
 from components.train.moment_network.inference import load_model
 from components.train.moment_network.network import Architecture, MomentNetwork, drop_fields, vary
@@ -171,6 +175,8 @@ def test_independence_is_trained_beside_a_network_without(
     assert model.marginal is not None
     maps = read_table(universes / "data" / "dataset.parquet", ["maps"], "test")["maps"][:5]
     assert not np.array_equal(model.predict(maps).mean, model.marginal.predict(maps).mean)
+    assert (model.stretch.shape, model.marginal.stretch.shape) == ((3, 6), (1, 6))
+    assert not (model.marginal.stretch == 1).all(), "its bars are compared too"
 
 
 def test_what_cannot_be_trained_is_refused(universes: Path, tmp_path: Path) -> None:
@@ -184,3 +190,15 @@ def test_what_cannot_be_trained_is_refused(universes: Path, tmp_path: Path) -> N
         train(universes / "raw", tmp_path / "model", SMALL)
     with pytest.raises(InputError, match="is not a model"):
         load_model(tmp_path)
+
+
+def test_universes_that_are_all_alike_are_refused(tmp_path: Path) -> None:
+    settings = Ingest(source="files", camels_set="CV", simulations="0-26", location=str(tmp_path / "CV"))
+    write_universes(tmp_path / "CV", "IllustrisTNG", simulations=27)
+    for path in sorted((tmp_path / "CV").iterdir()):
+        path.rename(str(path).replace("LH", "CV"))
+    (tmp_path / "CV" / "params_CV_IllustrisTNG.txt").write_text("0.3 0.8 1 1 1 1\n" * 27)
+    ingest(tmp_path / "raw", replace(settings, grid=0))
+    preprocess(tmp_path / "raw", tmp_path / "data", Prepare(validation_fraction=0.2, test_fraction=0.25, seed=1))
+    with pytest.raises(InputError, match="omega_m and sigma_8 are the same in all training maps"):
+        train(tmp_path / "data", tmp_path / "model", SMALL)

@@ -63,7 +63,8 @@ class MomentModel:
     record : dict
         How it was trained: settings, provenance of the data, versions.
     marginal : MomentModel or None
-        Where independence of feedback was asked for, the network that was trained alike without it.
+        Where independence of feedback was asked for, the network that was trained alike without it. It is asked
+        of all fields alone: its `stretch` has one row.
     """
 
     network: MomentNetwork

@@ -126,7 +126,9 @@ def train(dataset: Path, model: Path, settings: Settings) -> None:
         summed["train"] = summed["train"].divided(settings.seed)
         twin = settings.compare_marginal and settings.invariance != "marginal"
         plain, plain_history, plain_checkpoint = (
-            _train_one(table, architecture, summed, dataclasses.replace(settings, invariance="marginal"))
+            _train_one(
+                table, architecture, summed, dataclasses.replace(settings, invariance="marginal"), alone=False
+            )
             if twin
             else (None, [], None)
         )
@@ -139,7 +141,7 @@ def train(dataset: Path, model: Path, settings: Settings) -> None:
 
 
 def _train_one(
-    table: Path, architecture: Architecture, summed: dict[str, Summarised], settings: Settings
+    table: Path, architecture: Architecture, summed: dict[str, Summarised], settings: Settings, alone: bool = True
 ) -> tuple[MomentModel, list[Epoch], Path | None]:
     columns, converters = [SUMMARIES, FOLDS, MAPS, *PARAMETERS], _converters()
 
@@ -167,12 +169,14 @@ def _train_one(
     record = record_training(table, settings, history, precision=schedule.precision)
     stored = _prepared_as(table)
     model = MomentModel(network, architecture, np.ones((1 + architecture.fields, len(PARAMETERS))), stored, record)
-    return dataclasses.replace(model, stretch=calibrate(model, table, summed)), history, checkpoint
+    return dataclasses.replace(model, stretch=calibrate(model, table, summed, alone)), history, checkpoint
 
 
-def calibrate(model: MomentModel, table: Path, summed: Mapping[str, Summarised]) -> npt.NDArray[np.float64]:
-    """Find what factor deviations of parameters lack, with all fields and with each alone: (1 + fields, 6)."""
-    shown = [None, *([name] for name in model.fields)]
+def calibrate(
+    model: MomentModel, table: Path, summed: Mapping[str, Summarised], alone: bool
+) -> npt.NDArray[np.float64]:
+    """Find what factor deviations of parameters lack, with all fields and, if `alone`, with each: (rows, 6)."""
+    shown = [None, *([name] for name in model.fields if alone)]
     total, count = np.zeros((len(shown), len(PARAMETERS))), np.zeros((len(shown), len(PARAMETERS)))
     for split, known in summed.items():
         for batch in read_batches(table, [SUMMARIES, FOLDS, MAPS, *PARAMETERS], split):
@@ -212,6 +216,11 @@ def _design(table: Path, settings: Settings) -> Architecture:
     if not all(np.isfinite(values).all() for values in labels.values()):
         raise InputError(
             f"There are training maps in {table} without omega_m or sigma_8.", "Leave them out of the data set."
+        )
+    if same := [name for name, values in labels.items() if np.ptp(values) == 0]:
+        raise InputError(
+            f"{' and '.join(same)} are the same in all training maps of {table}: there is nothing to learn.",
+            "Train on a set in which they vary, such as LH; CV, 1P and EX are for testing (external).",
         )
     stored = read_settings(table)
     return Architecture(
