@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from universe_maps import SMALL, prepare_universes, write_universes
 
+from components.common.errors import InputError
 from components.common.files import read_json
 from components.evaluate.posterior.baselines import power
 from components.evaluate.posterior.evaluation import Settings, evaluate
@@ -20,6 +21,7 @@ from components.evaluate.posterior.scores import (
     feedback_correlations,
     rms_ratio,
 )
+from components.ingest.camels_folder.folder import find_suites, look_over
 from components.train.moment_network.training import train
 
 
@@ -115,21 +117,56 @@ def test_shares_of_fields_add_up_and_the_useless_one_has_none() -> None:
     assert (found.values[SHAPLEY][:, 1] <= found.values[SHAPLEY][:, 0]).all()
 
 
+def spoil(path: Path) -> None:
+    """Make one pixel of one map what no pixel can be."""
+    maps = np.load(path)
+    maps[20, 3, 3] = -1
+    np.save(path, maps)
+
+
 def test_a_whole_evaluation_with_other_files_beside(tmp_path: Path) -> None:
     universes = prepare_universes(tmp_path / "universes")
     train(universes / "data", tmp_path / "model", replace(SMALL, epochs=8, invariance="hsic"))
-    write_universes(tmp_path / "other", "SIMBA", simulations=6, seed=9)
+    write_universes(tmp_path / "other" / "deep" / "SIMBA", "SIMBA", simulations=6, seed=9)
+    write_universes(tmp_path / "other" / "mine", "Astrid", simulations=4, seed=10)
+    spoil(tmp_path / "other" / "mine" / "Maps_T_Astrid_LH_z=0.00.npy")
     settings = Settings("Parameters", "cosmic-parameters", bootstrap=50, external=str(tmp_path / "other"), seed=1)
     found = evaluate(universes / "data", tmp_path / "model", tmp_path / "results", settings)
     assert found == read_json(tmp_path / "results" / "metrics.json")
     names = {"omega_m_rms", "sigma_8_rms", "rms_over_power_spectrum", "chi2", "feedback_correlation"}
     assert names <= set(found["scores"])
     assert names <= set(found["external"])
+    assert set(found["external_by_suite"]) == {"Astrid LH", "SIMBA LH"}
     assert found["scores"]["omega_m_rms"]["value"] < found["scores"]["omega_m_rms"]["baseline"]
     assert set(found["feedback_correlation_by_chance"]) == {"mean", "high", "share"}
     assert found["scores"]["omega_m_rms"]["value"] < 1.1 * found["baselines"]["start"]["omega_m_rms"]["value"]
     assert set(found["cost_of_invariance"]) == {"omega_m_rms", "sigma_8_rms"}
     assert found["fields"]["names"] == ["Mtot", "T"]
     page = (tmp_path / "results" / "report.html").read_text(encoding="utf-8")
-    for words in ("Which maps matter most?", "Where the network looks", "Other files", "NOT reached"):
+    for words in (
+        "Which maps matter most?",
+        "Where the network looks",
+        "Other files",
+        "NOT reached",
+        "1 negative",
+    ):
         assert words in page
+
+
+def test_other_files_are_looked_over_wherever_they_lie(tmp_path: Path) -> None:
+    deep = tmp_path / "CMD" / "2D_maps" / "data"
+    for folder, suite in ((deep / "SIMBA", "SIMBA"), (deep / "Nbody", "Nbody_SIMBA"), (deep / "mine", "EAGLE")):
+        write_universes(folder, suite, simulations=2)
+    (deep / "Nbody" / "Maps_T_Nbody_SIMBA_LH_z=0.00.npy").unlink()
+    (deep / "SIMBA" / "params_LH_SIMBA.txt").rename(deep / "params_LH_SIMBA.txt")
+    look_over(tmp_path)
+    found = [(one.suite, one.simulations, sorted(one.files)) for one in find_suites(tmp_path)]
+    assert found == [("Nbody_SIMBA", 2, ["Mtot"]), ("SIMBA", 2, ["Mtot", "T"])]
+    assert [one.suite for one in find_suites(tmp_path, ["Mtot", "T"])] == ["SIMBA"]
+    with pytest.raises(InputError, match="There are no maps of B"):
+        find_suites(tmp_path, ["B"])
+    with pytest.raises(InputError, match=r"There are no maps in .*mine"):
+        look_over(deep / "mine")
+    (deep / "params_LH_SIMBA.txt").unlink()
+    with pytest.raises(InputError, match=r"There is no params_LH_SIMBA\.txt"):
+        look_over(tmp_path)

@@ -1,6 +1,7 @@
 """The evaluate stage for posteriors of parameters from maps."""
 
 import dataclasses
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,13 +10,29 @@ import numpy.typing as npt
 
 from components.common.errors import InputError
 from components.common.scores import INTERVAL_LEVEL, Score, score, to_json
-from components.common.tables import column, count_rows, read_batches, read_provenance, tensor_column, write_table
+from components.common.tables import (
+    column,
+    count_rows,
+    read_batches,
+    read_provenance,
+    read_table,
+    tensor_column,
+    write_table,
+)
 from components.common.telemetry import stage
 from components.evaluate.metrics_file import publish_metrics
-from components.evaluate.posterior.baselines import PRIOR, SPECTRUM
+from components.evaluate.posterior.baselines import PRIOR, SPECTRUM, Baselines
 from components.evaluate.posterior.external import try_files
 from components.evaluate.posterior.importance import measure_importance
-from components.evaluate.posterior.measuring import answer, cosmology_of, join, learn_baselines, look
+from components.evaluate.posterior.measuring import (
+    answer,
+    cosmology_of,
+    join,
+    learn_baselines,
+    look,
+    looked_at,
+    names_of,
+)
 from components.evaluate.posterior.outcome import External, Outcome, Sample
 from components.evaluate.posterior.scores import HEADLINE, SCORES, Chance, Posterior, chance_correlation
 from components.evaluate.settings import Settings
@@ -80,45 +97,24 @@ def evaluate(dataset: Path, model: Path, output: Path, settings: Settings) -> di
 def judge(table: Path, model: "MomentModel", settings: Settings) -> tuple[Outcome, Sample]:
     """Apply everything, and score it; also return all test maps, those of other suites too."""
     stored = model.preprocess_settings
+    few = _choose(table, stored, settings.seed)
     baselines = learn_baselines(table, stored, settings.seed)
-    parts, maps, sums = [], [], []
-    for batch in read_batches(table, list(_COLUMNS), "test"):
-        maps.append(batch["maps"])
-        sums.append(model.sum_up(batch["maps"]))
-        parts.append(answer(batch, sums[-1], model, baselines, stored))
-    if not parts:
-        raise InputError(f"{table} has no test maps.", "Give more simulations, or a larger test_fraction.")
-    every, data, summaries = join(parts), np.concatenate(maps), np.concatenate(sums)
-    own = trained_on(every, stored)
-    if not own.any():
-        raise InputError(
-            f"{table} has no test maps of the suites and sets that were trained on.",
-            "Give more simulations, or a larger test_fraction.",
-        )
-    sample, data, summaries = every[np.flatnonzero(own)], data[own], summaries[own]
+    applied = _apply(table, model, baselines, few.rows)
+    own = trained_on(applied.every.names, stored)
+    sample, others = applied.every[np.flatnonzero(own)], applied.every[np.flatnonzero(~own)]
     posterior, groups = sample.posterior, sample.groups
-
-    def scored(one: Posterior, names: Any = groups) -> dict[str, Score]:
-        found = score(SCORES, one, names, settings.bootstrap, settings.seed)
-        return {name: value for name, value in found.items() if np.isfinite(value.value)}
-
-    others = {name: scored(as_posterior(values, posterior)) for name, values in sample.baselines.items()}
+    beside = {
+        name: _scored(as_posterior(values, posterior), groups, settings)
+        for name, values in sample.baselines.items()
+    }
     chance = chance_correlation(posterior, groups, settings.seed)
-    elsewhere = {}
-    for name in sorted(set(every.names[~own])):
-        rows = np.flatnonzero(every.names == name)
-        elsewhere[str(name)] = scored(every.posterior[rows], every.groups[rows])
-    marginal = {}
-    if model.marginal is not None:
-        moments = model.marginal.predict(data, None, summaries)
-        marginal = scored(Posterior(posterior.truth, moments.mean, moments.width, posterior.reference))
-    some = _some_universes(groups, settings.seed)
+    asked = few.of(few.asked)
     importance = measure_importance(
         lambda one, shown, known: model.predict(one, shown, known).mean,
-        data[some],
-        summaries[some],
-        cosmology_of(posterior)[some],
-        groups[some],
+        applied.maps[asked],
+        applied.summaries[asked],
+        cosmology_of(applied.every.posterior)[few.asked],
+        applied.every.groups[few.asked],
         model.fields,
         min(settings.bootstrap, _RESAMPLES_OF_FIELDS),
         settings.seed,
@@ -126,39 +122,116 @@ def judge(table: Path, model: "MomentModel", settings: Settings) -> tuple[Outcom
     external = None
     if settings.external:
         provenance, tried = try_files(Path(settings.external), model, baselines, stored)
-        external = External(provenance, tried, scored(tried.posterior, tried.groups))
+        found = _scored(tried.posterior, tried.groups, settings)
+        external = External(provenance, tried, found, _by_suite(tried, settings))
     return Outcome(
         read_provenance(table),
         model.fields,
         sample,
-        _with_baselines(scored(posterior), others, chance),
-        scored(sample.single),
-        others,
+        _with_baselines(_scored(posterior, groups, settings), beside, chance),
+        _scored(sample.single, groups, settings),
+        beside,
         chance,
-        marginal,
-        elsewhere,
+        {} if applied.marginal is None else _scored(applied.marginal[np.flatnonzero(own)], groups, settings),
+        _by_suite(others, settings),
         importance,
-        look(model, data, sample.ids),
+        look(model, applied.maps[few.of(few.looked_at)], str(applied.every.ids[few.looked_at[0]])),
         model.invariance,
         external,
-    ), every
+    ), applied.every
 
 
-def _some_universes(groups: npt.NDArray[Any], seed: int) -> npt.NDArray[np.intp]:
-    """Rows of at most a hundred universes, for what asks the network dozens of times."""
-    names = np.unique(groups.astype(np.str_))
-    chosen = np.random.default_rng(seed).permutation(names)[:_UNIVERSES_FOR_FIELDS]
-    return np.flatnonzero(np.isin(groups.astype(np.str_), chosen))
+@dataclass(frozen=True, eq=False)
+class _Few:
+    """Rows of the test maps that are asked more of than one answer: all others are let go once they are scored.
+
+    Attributes
+    ----------
+    asked : ndarray of int
+        Of at most a hundred universes, which the network is asked of dozens of times.
+    looked_at : ndarray of int
+        On which it is found out where the network looks.
+    """
+
+    asked: npt.NDArray[np.int64]
+    looked_at: npt.NDArray[np.int64]
+
+    @property
+    def rows(self) -> npt.NDArray[np.int64]:
+        """All of them, ascending."""
+        return np.union1d(self.asked, self.looked_at)
+
+    def of(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Places of some of them among all."""
+        return np.searchsorted(self.rows, rows)
 
 
-def trained_on(sample: Sample, stored: dict[str, Any]) -> Any:
-    """Say which maps are of suites and sets that were trained on."""
+def _choose(table: Path, stored: dict[str, Any], seed: int) -> _Few:
+    """Choose among the test maps of suites and sets that were trained on."""
+    there = read_table(table, ["phases", "suite", "set"], "test")
+    if not len(there["phases"]):
+        raise InputError(f"{table} has no test maps.", "Give more simulations, or a larger test_fraction.")
+    own = np.flatnonzero(trained_on(names_of(there), stored))
+    if not len(own):
+        raise InputError(
+            f"{table} has no test maps of the suites and sets that were trained on.",
+            "Give more simulations, or a larger test_fraction.",
+        )
+    groups = there["phases"][own].astype(np.str_)
+    chosen = np.random.default_rng(seed).permutation(np.unique(groups))[:_UNIVERSES_FOR_FIELDS]
+    return _Few(own[np.isin(groups, chosen)], own[looked_at(len(own))])
+
+
+@dataclass(frozen=True, eq=False)
+class _Applied:
+    """What is said of all test maps, by the network without independence too where there is one; a few maps."""
+
+    every: Sample
+    marginal: Posterior | None
+    maps: npt.NDArray[Any]
+    summaries: npt.NDArray[np.float32]
+
+
+def _apply(table: Path, model: "MomentModel", baselines: Baselines, kept: npt.NDArray[np.int64]) -> _Applied:
+    """Apply network and baselines to all test maps, some at a time."""
+    parts, plain, maps, sums, done = [], [], [], [], 0
+    for batch in read_batches(table, list(_COLUMNS), "test"):
+        known = model.sum_up(batch["maps"])
+        sample = answer(batch, known, model, baselines, model.preprocess_settings)
+        parts.append(sample)
+        if model.marginal is not None:
+            moments = model.marginal.predict(batch["maps"], None, known)
+            own = sample.posterior
+            plain.append(Posterior(own.truth, moments.mean, moments.width, own.reference))
+        here = kept[(kept >= done) & (kept < done + len(sample))] - done
+        maps.append(batch["maps"][here])
+        sums.append(known[here])
+        done += len(sample)
+    return _Applied(
+        join(parts), Posterior.joined(plain) if plain else None, np.concatenate(maps), np.concatenate(sums)
+    )
+
+
+def _scored(posterior: Posterior, groups: npt.NDArray[Any], settings: Settings) -> dict[str, Score]:
+    """Score what has a score: where no feedback is known, nothing depends on it."""
+    found = score(SCORES, posterior, groups, settings.bootstrap, settings.seed)
+    return {name: value for name, value in found.items() if np.isfinite(value.value)}
+
+
+def _by_suite(sample: Sample, settings: Settings) -> dict[str, dict[str, Score]]:
+    """Score maps by suite and set."""
+    each = {str(name): np.flatnonzero(sample.names == name) for name in sorted(set(sample.names))}
+    return {name: _scored(sample.posterior[rows], sample.groups[rows], settings) for name, rows in each.items()}
+
+
+def trained_on(names: npt.NDArray[Any], stored: dict[str, Any]) -> npt.NDArray[np.bool_]:
+    """Say which of these are names of suites and sets that were trained on."""
     chosen = stored.get("trained_on", {})
-    suites, sets = (np.array([str(name).split(" ")[place] for name in sample.names]) for place in (0, 1))
-    own = np.ones(len(sample), dtype=bool)
-    for names, wanted in ((suites, chosen.get("train_suites")), (sets, chosen.get("train_sets"))):
+    suites, sets = (np.array([str(name).split(" ")[place] for name in names]) for place in (0, 1))
+    own = np.ones(len(names), dtype=bool)
+    for there, wanted in ((suites, chosen.get("train_suites")), (sets, chosen.get("train_sets"))):
         if wanted:
-            own &= np.isin(names, wanted)
+            own &= np.isin(there, wanted)
     return own
 
 
@@ -197,6 +270,7 @@ def gather(outcome: Outcome) -> dict[str, Any]:
         "baselines": {name: to_json(found) for name, found in outcome.baselines.items()},
         "external": {} if external is None else to_json(external.scores),
         "external_baselines": {},
+        "external_by_suite": {} if external is None else {n: to_json(s) for n, s in external.by_suite.items()},
         "first_field": to_json(outcome.single_scores),
         "marginal": to_json(outcome.marginal),
         "cost_of_invariance": outcome.cost,
@@ -215,6 +289,7 @@ def gather(outcome: Outcome) -> dict[str, Any]:
 
 def _write_predictions(path: Path, outcome: Outcome, every: Sample, model: "MomentModel") -> None:
     posterior = every.posterior
-    columns = {"id": every.ids, "phases": every.groups, "trained_on": trained_on(every, model.preprocess_settings)}
+    own = trained_on(every.names, model.preprocess_settings)
+    columns = {"id": every.ids, "phases": every.groups, "trained_on": own}
     columns |= {name: getattr(posterior, name) for name in ("truth", "mean", "width", "reference")}
     write_table(path, _FIELDS, columns, outcome.provenance)

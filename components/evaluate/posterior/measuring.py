@@ -57,41 +57,47 @@ def answer(
     answers = baselines.predict(summarise(maps, settings))
     answers[START] = model.begin(summaries)[:, :COSMOLOGY]
     every, single = (model.predict(maps, shown, summaries) for shown in (None, model.fields[:1]))
-    names = np.array([f"{a} {b}" for a, b in zip(batch["suite"], batch["set"], strict=True)], dtype=object)
     return Sample(
         batch["id"],
         batch["phases"],
-        names,
+        names_of(batch),
         Posterior(truth, every.mean, every.width, answers[SPECTRUM]),
         Posterior(truth, single.mean, single.width, answers.pop("first")),
         answers,
     )
 
 
+def names_of(rows: Columns) -> npt.NDArray[np.object_]:
+    """Name suite and set of each map."""
+    return np.array([f"{a} {b}" for a, b in zip(rows["suite"], rows["set"], strict=True)], dtype=object)
+
+
 def join(parts: list[Sample]) -> Sample:
     """Put maps after each other."""
-
-    def posterior(which: str) -> Posterior:
-        names = ("truth", "mean", "width", "reference")
-        return Posterior(*(np.concatenate([getattr(getattr(p, which), name) for p in parts]) for name in names))
-
     ids, groups, names = (np.concatenate([getattr(p, name) for p in parts]) for name in ("ids", "groups", "names"))
     return Sample(
         ids,
         groups,
         names,
-        posterior("posterior"),
-        posterior("single"),
+        Posterior.joined([part.posterior for part in parts]),
+        Posterior.joined([part.single for part in parts]),
         {name: np.concatenate([part.baselines[name] for part in parts]) for name in parts[0].baselines},
     )
 
 
-def look(model: "MomentModel", maps: npt.NDArray[Any], names: npt.NDArray[Any]) -> Look:
-    """Find out where in some maps the network looks, all fields together, by the density of the first field."""
+def looked_at(count: int) -> npt.NDArray[np.int64]:
+    """Choose some of so many maps for `look`, evenly."""
+    return np.linspace(0, count - 1, min(_LOOKED_AT, count)).astype(np.int64)
+
+
+def look(model: "MomentModel", maps: npt.NDArray[Any], name: str) -> Look:
+    """Find out where in maps the network looks, all fields together, by the density of the first field.
+
+    The first map is shown, under its name.
+    """
     from components.train.moment_network.attribution import saliency
 
-    chosen = np.linspace(0, len(maps) - 1, min(_LOOKED_AT, len(maps))).astype(int)
-    data = maps[chosen].astype(np.float32)
+    data = maps.astype(np.float32)
     found = [saliency(model, data, place).sum(axis=1).astype(np.float64) for place in (OMEGA_M, SIGMA_8)]
     density = np.stack([gaussian_filter(one, _SMOOTHING, mode="wrap") for one in data[:, 0].astype(np.float64)])
     limits = np.quantile(density, _SHARES, axis=(1, 2))
@@ -103,7 +109,7 @@ def look(model: "MomentModel", maps: npt.NDArray[Any], names: npt.NDArray[Any]) 
     return Look(
         data[0, 0].astype(np.float64),
         found[0][0],
-        str(names[chosen[0]]),
+        name,
         {name: (area, omega_m, sigma_8) for name, (area, omega_m, sigma_8) in shares.items()},
     )
 

@@ -84,11 +84,14 @@ class External:
         What is said of them.
     scores : dict of str to Score
         Of the network.
+    by_suite : dict of str to dict of str to Score
+        The same by suite and set.
     """
 
     provenance: Provenance
     sample: Sample
     scores: dict[str, Score]
+    by_suite: dict[str, dict[str, Score]]
 
 
 @dataclass(frozen=True)

@@ -46,9 +46,10 @@ def write_report(path: Path, outcome: Outcome, title: str, slug: str) -> None:
     if outcome.elsewhere:
         _add_elsewhere(report.section("Trained on one suite, tested on another"), outcome.elsewhere)
     if outcome.external is not None:
-        section = report.section("Other files", outcome.external.provenance)
-        _add_elsewhere(section, {"all of them": outcome.external.scores})
-        section.figure(draw_parameters(outcome.external.sample.posterior, outcome.external.sample.groups, (0, 1)))
+        other = outcome.external
+        section = report.section("Other files", other.provenance)
+        _add_elsewhere(section, {"all of them": other.scores, **other.by_suite})
+        section.figure(draw_parameters(other.sample.posterior, other.sample.groups, (0, 1)))
     training = report.section("Training")
     if outcome.history:
         add_training(training, outcome.history, _LOSS)

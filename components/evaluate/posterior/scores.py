@@ -1,6 +1,6 @@
 """What is said of the parameters of universes, and how it is scored."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -42,6 +42,11 @@ class Posterior:
 
     def __getitem__(self, rows: npt.NDArray[Any]) -> "Posterior":
         return Posterior(*(getattr(self, f.name)[rows] for f in fields(self)))
+
+    @classmethod
+    def joined(cls, parts: Sequence["Posterior"]) -> "Posterior":
+        """Put maps after each other."""
+        return cls(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls)))
 
     @property
     def residual(self) -> Floats:

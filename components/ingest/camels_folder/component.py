@@ -8,6 +8,6 @@ def check_camels_folder(folder: str) -> None:
     """Look over a folder of the CAMELS Multifield Dataset, in seconds, before anything is trained."""
     from pathlib import Path
 
-    from components.ingest.camels_folder.folder import find_suites
+    from components.ingest.camels_folder.folder import look_over
 
-    find_suites(Path(folder))
+    look_over(Path(folder))

@@ -1,30 +1,95 @@
-"""A folder with files of the CAMELS Multifield Dataset, looked over by their names."""
+"""A folder with files of the CAMELS Multifield Dataset, looked over before anything is trained."""
 
 import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from components.common.errors import InputError
+from components.ingest.camels_maps.files_source import open_files
+from components.ingest.camels_maps.map_file import HEADER_BYTES, folders_of, read_header
+from components.ingest.camels_maps.settings import NBODY, SETS, SUITES, Settings
+from components.physics.multifield import FIELDS
 
-_NAME = re.compile(r"Maps_(?P<field>[A-Za-z]+)_(?P<suite>\w+)_(?P<set>LH|CV|1P|EX)_z=0\.00\.npy")
+_NAME = re.compile(
+    rf"Maps_(?P<field>{'|'.join(FIELDS)})_(?P<suite>(?:{NBODY})?(?:{'|'.join(SUITES)}))_"
+    rf"(?P<set>{'|'.join(SETS)})_z=0\.00\.npy"
+)
 
 
-def find_suites(folder: Path, fields: list[str] | None = None) -> list[tuple[str, str, Path]]:
-    """List suites and sets of which a folder has maps of all fields, each with one of its files.
+@dataclass(frozen=True)
+class SuiteFiles:
+    """Files of one suite and set.
+
+    Attributes
+    ----------
+    suite, camels_set : str
+        Which.
+    location : Path
+        Folder that ingest finds them in: theirs, or the one above where theirs has the name of the suite.
+    files : dict of str to Path
+        By field.
+    """
+
+    suite: str
+    camels_set: str
+    location: Path
+    files: dict[str, Path] = field(default_factory=dict)
+
+    @property
+    def simulations(self) -> int:
+        """Number of simulations that the maps are of."""
+        path = next(iter(self.files.values()))
+        with path.open("rb") as stream:
+            return read_header(stream.read(HEADER_BYTES), str(path)).simulations
+
+    def settings(self, fields: Collection[str], simulations: Iterable[int], grid: int = 0) -> Settings:
+        """Return what ingest reads some simulations by."""
+        return Settings(
+            source="files",
+            fields=tuple(fields),
+            suites=(self.suite,),
+            camels_set=self.camels_set,
+            simulations=",".join(str(number) for number in simulations),
+            grid=grid,
+            location=str(self.location),
+        )
+
+
+def find_suites(folder: Path, fields: Collection[str] = ()) -> list[SuiteFiles]:
+    """List suites and sets of which a folder, or one below it, has maps of all fields.
 
     Raises
     ------
     InputError
         When there is none.
     """
-    found: dict[tuple[str, str], dict[str, Path]] = {}
+    found: dict[tuple[str, str, Path], SuiteFiles] = {}
     for path in sorted(folder.expanduser().rglob("Maps_*.npy")):
         if match := _NAME.fullmatch(path.name):
-            found.setdefault((match["suite"], match["set"]), {})[match["field"]] = path
-    whole = [(*key, next(iter(files.values()))) for key, files in found.items() if set(fields or ()) <= set(files)]
-    if not whole:
+            suite, camels_set = match["suite"], match["set"]
+            own = path.parent
+            location = own.parent if own.name == folders_of(suite)[0] else own
+            key = suite, camels_set, location
+            found.setdefault(key, SuiteFiles(*key)).files[match["field"]] = path
+    complete = [one for one in found.values() if set(fields) <= set(one.files)]
+    if not complete:
         wanted = f" of {', '.join(fields)}" if fields else ""
         raise InputError(
             f"There are no maps{wanted} in {folder}.",
-            "Set external to a folder with files such as Maps_Mtot_SIMBA_LH_z=0.00.npy and params_LH_SIMBA.txt.",
+            "Set external to a folder with files such as Maps_Mtot_SIMBA_LH_z=0.00.npy and params_LH_SIMBA.txt, "
+            f"of the suites {', '.join(SUITES)}, these with {NBODY} before, and the sets {', '.join(SETS)}.",
         )
-    return whole
+    return complete
+
+
+def look_over(folder: Path) -> None:
+    """Read headers and tables of all files, and no map.
+
+    Raises
+    ------
+    InputError
+        When there are no files, or one of them is cut off, without its table, or not what it should be.
+    """
+    for found in find_suites(folder):
+        open_files(found.settings(found.files, [0]))

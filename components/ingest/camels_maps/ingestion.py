@@ -50,7 +50,7 @@ def ingest(output: Path, settings: Settings) -> Provenance:
 
 def _dataset(settings: Settings, rejections: Rejections) -> Dataset:
     found = _open(settings)
-    rows = (_rows(simulation, settings, found.grid, rejections) for simulation in found.simulations)
+    rows = (usable_rows(simulation, settings, found.grid, rejections) for simulation in found.simulations)
     source = Source(
         found.provenance, found.asked * MAPS_PER_SIMULATION, (some for some in rows if len(some["id"]))
     )
@@ -72,8 +72,8 @@ def _open(settings: Settings) -> Simulations:
     return open_simulator(settings)
 
 
-def _rows(simulation: Simulation, settings: Settings, grid: int, rejections: Rejections) -> Columns:
-    """Turn a simulation into rows, without the maps that cannot be right."""
+def usable_rows(simulation: Simulation, settings: Settings, grid: int, rejections: Rejections) -> Columns:
+    """Turn a simulation into rows of the table, without the maps that cannot be right: these are rejected."""
     rows = rows_of(
         simulation.suite, settings.camels_set, simulation.number, simulation.parameters, simulation.maps
     )
