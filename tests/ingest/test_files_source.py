@@ -237,3 +237,6 @@ def test_z_among_magnitudes_is_no_redshift(tmp_path: Path) -> None:
     labels.write_text("#Table1\nfile,class,z\nspec-1.fits,QSO,1.25\n")
     columns, _ = read_folder(tmp_path, Settings(source="files", location=str(tmp_path)))
     assert columns["redshift"].tolist() == [1.25]
+    labels.write_text("file,class,z,ra\nspec-1.fits,QSO,1.25,9,\n")  # with a comma at its end
+    columns, _ = read_folder(tmp_path, Settings(source="files", location=str(tmp_path)))
+    assert columns["redshift"].tolist() == [1.25]

@@ -113,7 +113,8 @@ def _metadata(files: list[Path], rejections: Rejections) -> pd.DataFrame:
 
 def _read_labels(path: Path) -> pd.DataFrame:
     try:
-        labels = pd.read_csv(path, skipinitialspace=True, comment="#")
+        # Without index_col=False, commas at the ends of the lines would shift all columns by one.
+        labels = pd.read_csv(path, skipinitialspace=True, comment="#", index_col=False)
     except (ValueError, OSError) as error:
         raise InputError(
             f"{path} cannot be read as CSV: {error}.", "Write it with a header line and commas."
