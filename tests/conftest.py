@@ -1,6 +1,7 @@
 """What tests share: the real files, an archive on loopback, and a real object store."""
 
 import os
+import re
 import signal
 import uuid
 from collections.abc import Iterator, Mapping
@@ -22,6 +23,12 @@ settings.register_profile(
     "repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("repeatable")
+
+# Nothing else that a shell says of runs, stores, proxies or terminals shall decide a test.
+_OWN = ("ARMILLARY_HOME", "ARMILLARY_REAL_DATA", "ARMILLARY_SCREENSHOTS", "ARMILLARY_TEST_NAMESPACE")
+_FOREIGN = re.compile(r"(ARMILLARY|AWS)_.*|(FORCE|NO)_COLOR|CLICOLOR.*|COLUMNS|LINES|(all|http|https)_proxy", re.I)
+for _name in [name for name in os.environ if _FOREIGN.fullmatch(name) and name not in _OWN]:
+    del os.environ[_name]
 
 # What a shell starts in the background ignores Ctrl-C, and so do its children: tests send it to some of theirs.
 signal.signal(signal.SIGINT, signal.default_int_handler)
