@@ -125,19 +125,6 @@ def test_simulations_that_begin_alike_are_in_one_split(tmp_path: Path) -> None:
     assert np.all(pairs[:, 0] == pairs[:, 1])
 
 
-def test_normalisation_sees_the_training_simulations_alone(ingested: Path, tmp_path: Path) -> None:
-    table, _ = run(ingested, tmp_path / "out", axes="x")
-    stored = read_settings(tmp_path / "out" / "dataset.parquet")
-    train = table["split"] == "train"
-    for name, values in (("initial_std", table["initial"]), ("final_std", table["final"])):
-        np.testing.assert_allclose(stored["normalisation"][name], np.sqrt((values[train] ** 2).mean()), rtol=1e-4)
-        assert abs(np.sqrt((values**2).mean()) / stored["normalisation"][name] - 1) > 1e-4
-    logarithm = np.log(1.01 + table["final"][train])
-    np.testing.assert_allclose(stored["normalisation"]["final_log_mean"], logarithm.mean(), rtol=1e-4)
-    np.testing.assert_allclose(stored["normalisation"]["final_log_std"], logarithm.std(), rtol=1e-3)
-    assert (stored["channels"], stored["grid"], stored["box_size_mpc_h"]) == (8, 32, 25.0)
-
-
 @pytest.mark.parametrize(
     ("value", "reason"), [(np.nan, "not finite"), (-0.5, "negative"), (9.0, "wrong mean"), (np.inf, "not finite")]
 )
@@ -148,9 +135,6 @@ def test_what_is_no_density_is_left_out(value: float, reason: str, tmp_path: Pat
     assert list(rejected["id"]) == ["u7"]
     assert list(rejected["reason"]) == [reason]
     assert len(table["id"]) == 3 * 29
-    assert all(
-        np.isfinite(v) for v in read_settings(tmp_path / "out" / "dataset.parquet")["normalisation"].values()
-    )
 
 
 def test_targets_are_of_one_redshift(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -72,6 +72,17 @@ def test_a_champion_of_another_time_is_not_compared(
     assert trial.why_not == "the champion reconstructs fields at z = 6, not at z = 127"
 
 
+def test_a_champion_of_other_boxes_is_not_compared(
+    universes: Path, reconstruction_model: Path, results: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(reconstruction_model, tmp_path / "wide")
+    described = json.loads((tmp_path / "wide" / "model.json").read_text())
+    described["preparation"]["geometry"]["box_size"] = 50.0
+    (tmp_path / "wide" / "model.json").write_text(json.dumps(described))
+    trial = hold_trial(tmp_path / "wide", reconstruction_model, universes / "raw", results, HEADLINE, 20, 1)
+    assert trial.why_not == "the champion knows boxes of 50 Mpc/h, not of 25"
+
+
 def test_raw_data_of_another_run_or_grid_are_named(
     reconstruction_model: Path, results: Path, tmp_path: Path
 ) -> None:

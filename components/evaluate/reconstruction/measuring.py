@@ -44,7 +44,7 @@ h/Mpc in simulations made apart from all runs."""
 HISTOGRAM = np.linspace(-12, 12, 97)
 """Bins of the values of maps, in units of linear theory today."""
 
-_NAMES = ("id", "simulation_id", "sigma_8", "omega_m")
+_NAMES = ("id", "simulation_id")
 _COARSE = 16
 _EXAMPLES = 3
 
@@ -80,8 +80,6 @@ class Measurements:
     ----------
     ids, groups : ndarray, shape (n,)
         Rows of the data set, and the simulations that they belong to.
-    sigma_8, omega_m : ndarray, shape (n,)
-        Of the universe.
     modes_in_maps, modes_in_boxes : ndarray, shape (bins,)
         Waves in each bin of one box.
     maps, boxes : dict of str to Measured
@@ -102,8 +100,6 @@ class Measurements:
 
     ids: npt.NDArray[Any]
     groups: npt.NDArray[Any]
-    sigma_8: Floats
-    omega_m: Floats
     modes_in_maps: Floats
     modes_in_boxes: Floats
     maps: dict[str, Measured]
@@ -149,7 +145,7 @@ def measure(rows: Iterable[Columns], total: int, model: "Reconstruction", sample
         report_progress(number + 1, total, "boxes")
     together = {name: np.concatenate([part[name] for part in names] or [np.zeros(0)]) for name in _NAMES}
     return Measurements(
-        together["id"], together["simulation_id"], together["sigma_8"], together["omega_m"],
+        together["id"], together["simulation_id"],
         views.modes_in_maps, views.modes_in_boxes, views.joined(views.maps), views.joined(views.boxes), histograms,
         ranks, _finest(geometry.shape, geometry.box_size), geometry.box_size / views.slabs, geometry.box_size,
         examples,

@@ -74,9 +74,8 @@ class Settings:
 def preprocess(snapshots: Path, output: Path, settings: Settings) -> None:
     """Cut cubes into slabs, along each axis.
 
-    Both columns stay overdensities: how they are best shown to a network is the training's choice, and the
-    settings of the table hold what it needs to know of the training simulations for that. The table is read twice,
-    one simulation at a time.
+    Both columns stay overdensities: how they are best shown to a network is the training's choice. The table is
+    read one simulation at a time.
 
     All targets are of one redshift, stored as `target_redshift`: that of most simulations, the earlier one of two
     equal halves. Growth since then would scale those of another to today too, but in them gravity has done another
@@ -107,7 +106,6 @@ def preprocess(snapshots: Path, output: Path, settings: Settings) -> None:
             "channels": settings.channels,
             "axes": settings.axes,
             "target_redshift": splits.target_redshift,
-            "normalisation": _normalisation(source, splits, settings),
             "settings": asdict(settings),
         }
         provenance = read_provenance(source)
@@ -189,14 +187,14 @@ def _fields(grid: int, settings: Settings) -> list[pa.Field]:
     ]
 
 
-def _usable(source: Path, splits: _Splits, rejections: Rejections | None) -> Iterator[Columns]:
+def _usable(source: Path, splits: _Splits, rejections: Rejections) -> Iterator[Columns]:
     """Yield simulations one by one; those whose cubes are no densities, or of another time, are left out."""
     for batch in read_batches(source, _NEEDED):
         for row in range(len(batch["id"])):
             problem = _problem(batch, row, splits.target_redshift)
             if problem is None:
                 yield {name: values[row : row + 1] for name, values in batch.items()}
-            elif rejections is not None:
+            else:
                 rejections.add(batch["id"][row], *problem)
 
 
@@ -239,31 +237,3 @@ def _rows(simulation: Columns, splits: _Splits, settings: Settings) -> Iterator[
             "final": slabs["final"][None],
             "initial": (slabs["initial"] / np.float32(growth))[None],
         }
-
-
-def _normalisation(source: Path, splits: _Splits, settings: Settings) -> dict[str, float]:
-    """Measure the training simulations: deviations of the final overdensity, its logarithm, and the target.
-
-    The logarithm is ln(1.01 + overdensity): there are empty cells.
-    """
-    sums = np.zeros(5)
-    for simulation in _usable(source, splits, None):
-        if splits[str(simulation["id"][0])] != "train":
-            continue
-        axis = settings.axes[0]
-        final, initial = (
-            overdensity_slabs(simulation[which][0], axis, settings.channels).astype(np.float64)
-            for which in ("final", "initial")
-        )
-        logarithm = np.log(1.01 + final)
-        squares = [(final**2).mean(), logarithm.mean(), (logarithm**2).mean()]
-        sums += [1, *squares, ((initial / _growth(simulation)) ** 2).mean()]
-    if not sums[0]:
-        return {}  # what is wrong with all of them is said when they are written
-    mean = sums[1:] / sums[0]
-    return {
-        "final_std": float(np.sqrt(mean[0])),
-        "final_log_mean": float(mean[1]),
-        "final_log_std": float(np.sqrt(max(mean[2] - mean[1] ** 2, 0.0))),
-        "initial_std": float(np.sqrt(mean[3])),
-    }

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from components.common.errors import InputError
-from components.common.tables import Columns, read_batches, read_table
+from components.common.tables import Columns, read_batches, read_settings, read_table
 from components.evaluate.reconstruction.cutting import cut
 from components.evaluate.reconstruction.measuring import Views, answers_of
 from components.evaluate.reconstruction.scores import Measured
@@ -16,6 +16,7 @@ from components.promote.champion.answers import Answers, Applied, OtherQuestionE
 _SUMS = ("truth", "power", "cross", "spread")
 _SAMPLES = 8
 _COSMOLOGY = ("omega_m", "redshift_initial", "redshift_final")
+_SAME_BOX = 0.01
 _SAME_TIME = 0.02
 """Of 1 + z."""
 
@@ -41,11 +42,12 @@ def apply_reconstruction(model: Path, source: Path, objects: Answers) -> Applied
     Raises
     ------
     OtherQuestionError
-        When the champion learnt the fields of another time.
+        When the champion learnt the fields of another time, or of wider or smaller boxes.
     """
     from components.train.variational_autoencoder.inference import load_model  # imports torch
 
     champion = load_model(model)
+    _require_same_box(champion.preparation.geometry.box_size, read_settings(source / "dataset.parquet"))
     rows, parts = [], []
     for number, simulation in _found(source, objects):
         _require_same_time(champion.preprocess_settings, float(simulation["redshift_initial"][0]))
@@ -58,6 +60,14 @@ def apply_reconstruction(model: Path, source: Path, objects: Answers) -> Applied
         rows.append(number)
         parts.append(views.joined(views.maps)["network"])
     return Applied(np.array(rows, dtype=np.intp), Measured.joined(parts))
+
+
+def _require_same_box(own: float, about: Mapping[str, Any]) -> None:
+    box_size = float(about.get("box_size_mpc_h", own))
+    if abs(own / box_size - 1) > _SAME_BOX:
+        raise OtherQuestionError(
+            f"The champion knows boxes of {own:g} Mpc/h, not of {box_size:g}.", "Compare models of the same boxes."
+        )
 
 
 def _require_same_time(settings: Mapping[str, Any], redshift: float) -> None:

@@ -97,11 +97,6 @@ class Geometry:
         """Cells of the grid on which the density is shown: twice as fine where the slices are."""
         return tuple(2 * cells for cells in self.work)
 
-    @property
-    def highest(self) -> float:
-        """Wavenumber up to which the networks answer, along the axis with the fewest cells."""
-        return 2 * np.pi / self.box_size * ((min(self.work) - 1) // 2)
-
 
 @dataclass(frozen=True, eq=False)
 class Shown:
