@@ -64,7 +64,10 @@ PRIOR = {
     "a_sn2": (0.5, 2.0),
     "a_agn2": (0.5, 2.0),
 }
-"""Ranges of the latin hypercubes: uniform, those of the four of feedback in the logarithm."""
+"""Ranges of the latin hypercubes: uniform, those of the four of feedback in the logarithm.
+
+Answers are in units of them, and not bound to them: in Astrid a_agn2 goes from 0.25 to 4.
+"""
 
 
 def coarsen(maps: npt.NDArray[Any], grid: int) -> npt.NDArray[Any]:
