@@ -1,12 +1,10 @@
 """Where structure came from: the initial density of universes, from the density of today."""
 
-from pathlib import Path
-
 from kfp import dsl
 
-from components.common.errors import InputError
 from components.evaluate.reconstruction.component import evaluate_reconstruction
 from components.ingest.camels_snapshots.component import ingest_camels_snapshots
+from components.ingest.snapshot_folder.component import check_snapshot_folder
 from components.predict.snapshots.component import predict_snapshots
 from components.preprocess.density_slices.component import preprocess_density_slices
 from components.promote.champion.component import promote_champion
@@ -118,15 +116,6 @@ def initial_conditions(
     promotion.set_caching_options(False)  # its answer depends on the champion, which no cache key knows
 
 
-def look_for_simulations(folder: str) -> None:
-    """Say, before anything runs, that a folder has no simulations to validate on."""
-    if not any(Path(folder).expanduser().rglob("CosmoAstroSeed_*.txt")):
-        raise InputError(
-            f"There is no table of parameters and seeds, CosmoAstroSeed_*.txt, in {folder}.",
-            "Set external to a folder of simulations in CAMELS' layout, or leave it empty.",
-        )
-
-
 DEFINITION = Definition(
     pipeline=initial_conditions,
     predictor=predict_snapshots,
@@ -168,6 +157,6 @@ DEFINITION = Definition(
         "far are missing, and gravity below 1 Mpc/h is softened by the mesh of the simulator. Compare with the "
         "baselines on the same boxes, and with CAMELS only after training on it."
     ),
-    checks={"external": look_for_simulations},
+    checks={"external": check_snapshot_folder.python_func},
     shown=("id", "redshift", "expected_r_low_k", "expected_r_mid_k", "expected_r_high_k", "warnings"),
 )

@@ -156,7 +156,7 @@ def test_a_folder_without_simulations_is_named(
 ) -> None:
     with pytest.raises(InputError, match="There is no folder"):
         Settings(external=str(tmp_path / "nowhere"))
-    with pytest.raises(InputError, match="has no table of parameters and seeds"):
+    with pytest.raises(InputError, match="There is no table of parameters and seeds"):
         evaluate(
             universes / "data", reconstruction_model, tmp_path / "out", Settings(samples=2, external=str(tmp_path))
         )

@@ -1,8 +1,7 @@
 """Validation on simulations by others: a folder in CAMELS' layout, apart from everything else."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from components.common.errors import InputError
@@ -11,15 +10,11 @@ from components.common.rejections import Rejections
 from components.common.tables import Columns
 from components.evaluate.reconstruction.cutting import cut
 from components.evaluate.reconstruction.measuring import Measurements, measure
-from components.ingest.camels_snapshots.layout import tables
-from components.ingest.camels_snapshots.settings import Settings as IngestSettings
 
 if TYPE_CHECKING:
     from components.train.variational_autoencoder.inference import Reconstruction
 
 LEARNT_FROM = "learnt from"
-SETS = ("LH", "CV", "SB28", "1P", "EX", "BE")
-"""Sets of simulations that are looked for, in this order."""
 
 
 @dataclass(frozen=True)
@@ -66,36 +61,24 @@ def validate(
         When there is no table of parameters, or not one simulation can be used.
     """
     from components.ingest.camels_snapshots.snapshots_source import open_snapshots  # HDF5
+    from components.ingest.snapshot_folder.folder import find_set
 
     rejections = Rejections()
-    source = open_snapshots(_settings(folder, model), rejections)
+    stored = model.preprocess_settings
+    wanted = replace(
+        find_set(folder),
+        grid=int(stored["grid"]),
+        box_size_mpc_h=float(stored["box_size_mpc_h"]),
+        target=str(stored["target"]),
+        matter=str(stored["matter"]),
+    )
+    source = open_snapshots(wanted, rejections)
     rows = _rows(source.batches, model, learnt, rejections)
     measured = measure(rows, source.asked, model, samples, seed)
     if not len(measured.ids):
         first = next(iter(rejections.details), "")
         raise InputError(f"Not one simulation in {folder} can be used: {first}", "Look at its files.")
     return External(measured, source.provenance.with_rejected(rejections.counts), rejections)
-
-
-def _settings(folder: str, model: "Reconstruction") -> IngestSettings:
-    stored = model.preprocess_settings
-    for name in SETS:
-        wanted = IngestSettings(
-            source="files",
-            rows=0,
-            location=folder,
-            simulation_set=name,
-            grid=int(stored["grid"]),
-            box_size_mpc_h=float(stored["box_size_mpc_h"]),
-            target=str(stored["target"]),
-            matter=str(stored["matter"]),
-        )
-        if any((Path(folder).expanduser() / place).is_file() for place in tables(wanted)):
-            return wanted
-    raise InputError(
-        f"{folder} has no table of parameters and seeds such as {tables(wanted)[-1]}.",
-        "Lay the folder out as the archive does, with the table of the set.",
-    )
 
 
 def _rows(
@@ -109,5 +92,5 @@ def _rows(
             )
             continue
         final, initial = cut(simulation, axis, model.preprocess_settings)
-        carried = {name: simulation[name] for name in ("id", "simulation_id", "sigma_8", "omega_m")}
+        carried = {name: simulation[name] for name in ("id", "simulation_id")}
         yield {**carried, "final": final, "initial": initial}
