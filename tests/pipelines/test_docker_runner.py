@@ -242,6 +242,6 @@ def test_doctor_tells_about_engine_and_images(armillary: Armillary) -> None:
     assert "docker engine  ok" in done.stdout
     assert "armillary-python-" in done.stdout
     without = armillary("doctor", DOCKER_HOST="unix:///nowhere.sock")
-    assert without.returncode == done.returncode, "no stage needs an engine"
+    assert "engine" not in without.stdout.splitlines()[-1], "no stage needs one"
     assert "docker engine  not here" in without.stdout
     assert "apt-get install docker.io" in without.stdout
