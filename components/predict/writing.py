@@ -44,6 +44,9 @@ class Predicted(Protocol):
 
 P = TypeVar("P", bound=Predicted)
 
+_PLACES = {"ra", "dec"}
+"""Columns in degrees: with six digits, like the others, a place would be off by up to two arcseconds."""
+
 
 def of_files(inputs: Path | Sequence[Path], asked: int, model: Path) -> Provenance:
     """Return the provenance of objects that somebody gave as files.
@@ -127,7 +130,10 @@ def write_predictions(
     rejections.write(output / "rejected.parquet", writer.provenance)
     if settings.csv:
         with whole(output / "predictions.csv") as part:
-            pd.concat(tables[1:] or tables)[names].to_csv(part, index=False, float_format="%.6g")
+            table = pd.concat(tables[1:] or tables)[names]
+            for name in _PLACES & set(names):
+                table[name] = table[name].round(7).astype(object)  # objects are written with all their digits
+            table.to_csv(part, index=False, float_format="%.6g")
     report_counts(rows_in=asked, rows_out=writer.rows, rejected=len(rejections))
     if not asked:
         raise InputError(f"The files hold no {noun}.", "Give others.")

@@ -178,6 +178,8 @@ def test_positions_are_fetched_from_the_archive(
     assert not rejected
     assert found["id"].tolist() == ["wanted-1", "wanted-2", "wanted-3"]
     assert found["ra"] == pytest.approx(table["ra"])
+    written = pd.read_csv(tmp_path / "out" / "predictions.csv")
+    assert np.abs(written["ra"] - table["ra"]).max() < 1e-7, "a place is not rounded to arcseconds"
     assert np.isfinite(found["m_r"]).all()
     asked = [request.target for request in sky.requests]
     assert len(asked) == 3
