@@ -193,7 +193,7 @@ def _failure(record: RunRecord, progress: Progress) -> Failure | None:
     error = getattr(errors, kind, None)
     code = error.exit_code if error and issubclass(error, errors.ArmillaryError) else 1
     failed.error = failed.error or message
-    return Failure(failed.record.stage, failed.error, kind, code)
+    return Failure(failed.record.stage, failed.error, kind, failed.exit_code or code)
 
 
 def _take_results(record: RunRecord) -> None:

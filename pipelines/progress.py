@@ -22,6 +22,7 @@ class StageProgress:
     unit: str = ""
     values: dict[str, float | str] = field(default_factory=dict)
     error: str = ""
+    exit_code: int = 0
 
     def seconds(self) -> float:
         """Wall time so far, or in all."""
@@ -92,7 +93,7 @@ class Progress:
             case "warning":
                 stage.record.warnings.append(event["message"])
             case "failed":
-                stage.error = event["error"]
+                stage.error, stage.exit_code = event["error"], event["exit_code"]
             case "end":
                 stage.record.peak_memory_mb = event["peak_memory_mb"]
 

@@ -88,7 +88,7 @@ def record_failure(stage: str, error: BaseException, environment: Mapping[str, s
         stage=stage,
         error=in_one_line(error, environment),
         kind=type(error).__name__,
-        exit_code=_exit_code(error),
+        exit_code=exit_code_of(error),
         time=datetime.now(UTC).isoformat(timespec="seconds"),
         log=_log_of(error, environment),
         code_version=code_version(),
@@ -119,6 +119,13 @@ def in_one_line(error: BaseException, environment: Mapping[str, str] = os.enviro
     return " ".join(without_secrets(str(error), environment).split()) or type(error).__name__
 
 
+def exit_code_of(error: BaseException) -> int:
+    """Return what the command line ends with after an error."""
+    if isinstance(error, ArmillaryError):
+        return error.exit_code
+    return _INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
+
+
 def without_secrets(text: str, environment: Mapping[str, str] = os.environ) -> str:
     """Hide the credentials that the environment holds, and passwords in addresses."""
     secrets = {value for name, value in environment.items() if _SECRET_NAME.search(name)}
@@ -136,12 +143,6 @@ def _open_store(environment: Mapping[str, str]) -> "Store":
             f"The client of the object store cannot be imported: {error}.", "Install boto3, or rebuild the image."
         ) from error
     return Store.from_environment(environment)
-
-
-def _exit_code(error: BaseException) -> int:
-    if isinstance(error, ArmillaryError):
-        return error.exit_code
-    return _INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
 
 
 def _log_of(error: BaseException, environment: Mapping[str, str]) -> str:

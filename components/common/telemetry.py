@@ -160,7 +160,8 @@ def failures_told(name: str) -> Iterator[None]:
 def _tell_failure(name: str, error: BaseException) -> None:
     from components.common import failures  # here, because a stage that does well needs none of it
 
-    _emit({"event": "failed", "stage": name, "error": failures.in_one_line(error)})
+    words, code = failures.in_one_line(error), failures.exit_code_of(error)
+    _emit({"event": "failed", "stage": name, "error": words, "exit_code": code})
     try:
         failures.record_failure(name, error)
     except ArmillaryError as trouble:
@@ -227,7 +228,7 @@ def _log(event: dict[str, Any]) -> None:
         print(f"scores: origin={event['origin']} {_pairs(event['values'])}", file=sys.stderr)
     else:
         fields = {**event, **event.get("values", {})}
-        text = " ".join(f"{k}={v}" for k, v in fields.items() if k not in ("event", "values"))
+        text = " ".join(f"{k}={v}" for k, v in fields.items() if k not in ("event", "exit_code", "values"))
         print(f"{event['event']}: {text}", file=sys.stderr)
 
 

@@ -71,6 +71,7 @@ def test_changed_files_are_noticed(run_toy: Run, tmp_path: Path) -> None:
     ("fail", "kind", "exit_code", "words"),
     [
         ("archive", "ArchiveError", 4, "does not answer. Try again later."),
+        ("absent", "NotInArchiveError", 4, "Check the name."),
         ("bug", "ZeroDivisionError", 1, "division by zero"),
         ("killed", "", 1, "ended without a word"),
     ],

@@ -32,6 +32,7 @@ def train_slowly(dataset: Input[Dataset], model: Output[Dataset], seconds: float
     import time
     from pathlib import Path
 
+    from components.common.download import NotInArchiveError
     from components.common.errors import ArchiveError, ParameterError
     from components.common.files import whole
     from components.common.telemetry import report_progress, stage, warn
@@ -43,6 +44,8 @@ def train_slowly(dataset: Input[Dataset], model: Output[Dataset], seconds: float
         (folder / "half.txt").write_text("half written")
         if fail == "archive":
             raise ArchiveError("The archive at 127.0.0.1 does not answer.", "Try again later.")
+        if fail == "absent":
+            raise NotInArchiveError("x.fits is not in the archive.", "Check the name.")
         if fail == "bug":
             raise ZeroDivisionError("division by zero")
         if fail == "killed":
