@@ -47,9 +47,10 @@ def galaxy_spectra(
     Parameters
     ----------
     kinds : list of str
-        Regressors to train: linear, ridge, forest, svr, network.
+        One of "linear", "ridge", "forest", "svr", "network". Regressors to train.
     further : list of str
-        Targets that have models of their own where the data tell them: velocity_dispersion, stellar_mass.
+        One of "velocity_dispersion", "stellar_mass". Targets that have models of their own where the data
+        tell them.
     """
     spectra = fan_out(
         ingest_sdss_spectra,

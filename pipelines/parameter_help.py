@@ -1,6 +1,8 @@
 """What each parameter of an exercise means, for the command line and for Kubeflow's pages."""
 
 import inspect
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +14,7 @@ _SHARED = {
     "seed": "Of everything random: what is simulated or drawn, the split, the first weights, the bootstrap.",
     "external_version": "Opaque. Change it to have unchanged settings run anew, because external files changed.",
 }
+_CHOICES = re.compile(r'^One of ("[^"]*"(?:, "[^"]*")*)\.')  # as `components.common.parameter_docs` begins a text
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,12 @@ class Parameter:
     text: str
     default: Any
     presets: Mapping[str, Any]
+
+    @property
+    def choices(self) -> list[str]:
+        """The values that there are; empty where others are meant too."""
+        found = _CHOICES.match(self.text)
+        return json.loads(f"[{found.group(1)}]") if found else []
 
 
 def explain(definition: Definition) -> list[Parameter]:

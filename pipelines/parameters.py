@@ -12,6 +12,7 @@ from components.common.errors import InputError, ParameterError
 from pipelines.catalogue import suggest
 from pipelines.definition import Definition
 from pipelines.fingerprint import combined, fingerprint
+from pipelines.parameter_help import explain
 
 DATA_PARAMETERS = {"location": "data_version", "external": "external_version"}
 """Parameters that name files on this machine, each with the parameter that keys the cache to their state."""
@@ -22,9 +23,11 @@ FILE_PARAMETERS = {**DATA_PARAMETERS, "members": "data_version", "photometry": "
 
 _LEAST = {
     "rows": 0, "epochs": 1, "batch_size": 1, "steps": 1, "iterations": 1, "folds": 2, "bootstrap": 1, "grid": 1,
-    "particles": 1, "bin_pixels": 1, "size": 1, "samples": 1, "learning_rate": 1e-12,
+    "particles": 1, "bin_pixels": 1, "size": 1, "samples": 1, "learning_rate": 1e-12, "seed": 0,
 }  # fmt: skip
 """Smallest values that make sense, where a number means the same in every exercise."""
+
+_LARGEST_SEED = 2**32 - 1  # scikit-learn takes no larger one
 
 
 def resolve(definition: Definition, preset: str, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,6 +59,7 @@ def resolve(definition: Definition, preset: str, settings: Mapping[str, Any]) ->
             raise ParameterError(f"There is no parameter {name!r}.", suggest(name, list(signature)))
         values[name] = _typed(name, value, signature[name].annotation)
         _check_range(name, values[name])
+    _check_choices(definition, {name: values[name] for name in settings})
     resolved = values | _data_parameters(values)
     for name, check in definition.checks.items():
         if resolved[name]:
@@ -124,8 +128,18 @@ def _check_range(name: str, value: Any) -> None:
         raise ParameterError(f"{name}={value} is not a finite number.", f"Give {name} another value.")
     if name in _LEAST and value < _LEAST[name]:
         raise ParameterError(f"{name} is {value}.", f"Give at least {_LEAST[name]}.")
+    if name == "seed" and value > _LARGEST_SEED:
+        raise ParameterError(f"{name} is {value}.", f"Give at most {_LARGEST_SEED}.")
     if name.endswith("_fraction") and not 0 <= value < 1:
         raise ParameterError(f"{name} is {value}.", "Give a fraction from 0 to below 1.")
+
+
+def _check_choices(definition: Definition, values: Mapping[str, Any]) -> None:
+    for parameter in explain(definition) if values else ():
+        value = values.get(parameter.name)
+        for one in value if isinstance(value, list) else [value]:
+            if parameter.choices and one is not None and one not in parameter.choices:
+                raise ParameterError(f"There is no {parameter.name} {one!r}.", suggest(one, parameter.choices))
 
 
 def _items(text: str) -> list[Any]:

@@ -11,6 +11,7 @@ from components.common.errors import InputError, ParameterError
 from pipelines.catalogue import EXERCISES, Exercise
 from pipelines.cosmic_parameters import DEFINITION as MAPS
 from pipelines.fingerprint import combined, fingerprint
+from pipelines.parameter_help import explain
 from pipelines.parameters import parse_assignments, resolve
 from pipelines.star_clusters import DEFINITION as CLUSTERS
 
@@ -143,3 +144,32 @@ def test_the_fingerprint_sees_names_sizes_and_times(tmp_path: Path) -> None:
     assert len(seen) == 5
     assert fingerprint(tmp_path) == fingerprint(tmp_path)
     assert fingerprint(file) == fingerprint(file)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "remedy"),
+    [
+        ("source", "simluated", "Did you mean 'simulated'?"),
+        ("selection", "stalks", "Choose one of: leaf, eom."),
+        ("compare", "[hdbscan, kmean]", "Did you mean 'kmeans'?"),
+    ],
+)
+def test_a_choice_that_there_is_not_is_refused_before_any_stage(name: str, value: str, remedy: str) -> None:
+    with pytest.raises(ParameterError, match=f"There is no {name} '") as caught:
+        resolve(CLUSTERS, "smoke", {name: value})
+    assert caught.value.remedy == remedy
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.slug)
+def test_what_presets_choose_there_is(exercise: Exercise) -> None:
+    chosen = [p for p in explain(exercise.load()) if p.choices]
+    assert "source" in {parameter.name for parameter in chosen}
+    for parameter in chosen:
+        for value in (parameter.default, *parameter.presets.values()):
+            assert {*([value] if isinstance(value, str) else value)} <= set(parameter.choices)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_is_refused_that_some_stage_could_not_take(seed: int) -> None:
+    with pytest.raises(ParameterError, match=f"seed is {seed}"):
+        resolve(CLUSTERS, "smoke", {"seed": seed})

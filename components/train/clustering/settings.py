@@ -18,7 +18,7 @@ class Settings:
     ----------
     method : {"hdbscan", "dbscan", "kmeans", "gaussian_mixture"}
         What proposes the candidates of the model.
-    compare : tuple of str
+    compare : {"hdbscan", "dbscan", "kmeans", "gaussian_mixture"}
         Methods that are run besides, for the comparison in the report.
     library : {"auto", "fast_hdbscan", "hdbscan", "scikit-learn"}
         Which HDBSCAN; all three do the same, see `tests/benchmarks/bench_clustering.py`. By itself `hdbscan` for
