@@ -1,22 +1,26 @@
 """Classifiers on a table of features: tuned by group, calibrated, stored without pickle, one of them chosen."""
 
 import dataclasses
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
 import toy_features
 from scipy.special import log_softmax
+from sklearn.ensemble._hist_gradient_boosting import binning
 
 from components.common.errors import InputError, ParameterError
 from components.common.files import read_json, write_json
 from components.common.tables import read_table, write_table
+from components.train.boosted_trees import estimators
 from components.train.boosted_trees.calibration import Calibration
 from components.train.boosted_trees.estimators import class_weights, hold_back, make_estimator
 from components.train.boosted_trees.inference import load_model
 from components.train.boosted_trees.rows import Rows, read_plan, read_rows
 from components.train.boosted_trees.training import Settings, choose, train
 from components.train.boosted_trees.tuning import Budget, tune
+from components.train.boosted_trees.weighted_bins import find_thresholds, quick_bins
 
 SMALL = Settings(choice="best", tuning_rows=300, folds=2, iterations=40, epochs=4, seed=1)
 
@@ -247,3 +251,35 @@ def test_a_folder_without_a_model_is_told(trained: Path, tmp_path: Path) -> None
     (tmp_path / "boosting.skops").write_bytes(b"nothing")
     with pytest.raises(InputError, match="not a model of this software"):
         load_model(tmp_path)
+
+
+@pytest.mark.parametrize("rows", [200, 256, 3000])
+def test_bins_are_scikit_learns_to_the_last_bit(rows: int) -> None:
+    """With ties, gaps and weights; columns of few values are left to scikit-learn."""
+    rng = np.random.default_rng(rows)
+    weights = rng.choice([0.4, 1.0, 3.7], rows)
+    columns = (rng.normal(size=rows), rng.integers(0, 400, rows) / 7, rng.integers(0, 9, rows) / 3)
+    for column in (*columns, rng.integers(0, 1000, rows) * 1.0):
+        column[rng.random(rows) < 0.05] = np.nan
+        for of in (weights, None):
+            expected = binning._find_binning_thresholds(column, 255, of)
+            np.testing.assert_array_equal(find_thresholds(column, 255, of), expected)
+
+
+def test_trees_are_the_same_with_quick_bins(dataset: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, parameters = (
+        rows_of(dataset, "train"),
+        {"learning_rate": 0.1, "max_leaf_nodes": 4, "min_samples_leaf": 20},
+    )
+    assert np.unique(rows.features[:, 0]).size > 255
+
+    def scores() -> np.ndarray:
+        estimator = make_estimator("boosting", parameters, "balanced", 8, 1, 1).fit(rows, 3)
+        return np.asarray(estimator.scores(rows.features))
+
+    quick, original = scores(), binning._find_binning_thresholds
+    monkeypatch.setattr(estimators, "quick_bins", nullcontext)
+    np.testing.assert_array_equal(quick, scores())
+    with pytest.raises(KeyError), quick_bins():
+        raise KeyError
+    assert binning._find_binning_thresholds is original is not find_thresholds, "others are left alone"

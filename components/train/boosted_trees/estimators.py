@@ -18,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 
 from components.common.errors import ParameterError
 from components.train.boosted_trees.rows import Floats, Indices, Rows, Singles
+from components.train.boosted_trees.weighted_bins import quick_bins
 
 KINDS = ("boosting", "forest", "logistic", "network")
 
@@ -103,7 +104,8 @@ class SklearnEstimator:
         self.classes = classes
         weights = class_weights(rows.truth, classes, self.class_weight)[rows.truth]
         if self.kind == "boosting":
-            self._boost(rows, weights)
+            with quick_bins():
+                self._boost(rows, weights)
         elif self.kind == "forest":
             self.model = RandomForestClassifier(
                 _TREES,
