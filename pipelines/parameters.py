@@ -139,7 +139,7 @@ def _check_choices(definition: Definition, values: Mapping[str, Any]) -> None:
         value = values.get(parameter.name)
         for one in value if isinstance(value, list) else [value]:
             if parameter.choices and one is not None and one not in parameter.choices:
-                raise ParameterError(f"There is no {parameter.name} {one!r}.", suggest(one, parameter.choices))
+                raise ParameterError(f"{parameter.name}: there is no {one!r}.", suggest(one, parameter.choices))
 
 
 def _items(text: str) -> list[Any]:

@@ -155,7 +155,7 @@ def test_the_fingerprint_sees_names_sizes_and_times(tmp_path: Path) -> None:
     ],
 )
 def test_a_choice_that_there_is_not_is_refused_before_any_stage(name: str, value: str, remedy: str) -> None:
-    with pytest.raises(ParameterError, match=f"There is no {name} '") as caught:
+    with pytest.raises(ParameterError, match=f"{name}: there is no '") as caught:
         resolve(CLUSTERS, "smoke", {name: value})
     assert caught.value.remedy == remedy
 
