@@ -1,5 +1,7 @@
 """Regressors on a few hundred galaxies: tuned, stored, honest about their errors."""
 
+import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from galaxy_regressors import SMALL
 
 from components.common.errors import ArmillaryError, ParameterError
 from components.common.tables import read_table
+from components.train.regressors import several
 from components.train.regressors.features import COLUMNS
 from components.train.regressors.inference import load_model
 from components.train.regressors.several import train_several
@@ -51,6 +54,19 @@ def test_of_many_rows_some_are_drawn_and_keep_their_labels(galaxies: Path) -> No
 def test_unknown_kind() -> None:
     with pytest.raises(ParameterError, match="model_kind"):
         Settings("oracle")
+
+
+def killed(*_: object) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_training_that_is_killed_is_told_with_the_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(several, "_train_one", killed)
+    with pytest.raises(ArmillaryError, match=r"was killed, most often for want of memory\. .*most_rows"):
+        train_several(tmp_path, tmp_path / "m", tmp_path / "b", ["ridge"], ["pixels"], Settings())
+    assert not (tmp_path / "m").exists()
 
 
 def test_failure_of_one_names_it(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -144,7 +145,13 @@ def _train_in_processes(dataset: Path, folder: Path, wanted: Mapping[str, Settin
             pool.submit(_train_one, dataset, folder / name, settings): name for name, settings in wanted.items()
         }
         for done in as_completed(running):
-            found = done.result()
+            try:
+                found = done.result()
+            except BrokenProcessPool as error:
+                raise ArmillaryError(
+                    "A process that trained a model was killed, most often for want of memory.",
+                    "Give the stage more memory, or train on fewer rows: lower most_rows.",
+                ) from error
             if isinstance(found, tuple):
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise ArmillaryError(f"{running[done]}: {found[0]}", found[1])
