@@ -115,13 +115,15 @@ def find_kind(table: Path) -> Kind:
         When it is of none.
     """
     from components.evaluate.classification.morphology import is_morphology, morphology
-    from components.evaluate.classification.spectra import SPECTRA
-    from components.evaluate.classification.strain import STRAIN
 
     with open_table(table) as file:
         columns = file.schema_arrow.names
     if is_morphology(table, columns):
         return morphology(table, columns)
+
+    from components.evaluate.classification.spectra import SPECTRA
+    from components.evaluate.classification.strain import STRAIN
+
     for kind in (SPECTRA, STRAIN):
         if {*kind.inputs, kind.group, "label"} <= set(columns):
             return kind
