@@ -159,14 +159,17 @@ def test_other_files_are_looked_over_wherever_they_lie(tmp_path: Path) -> None:
         write_universes(folder, suite, simulations=2)
     (deep / "Nbody" / "Maps_T_Nbody_SIMBA_LH_z=0.00.npy").unlink()
     (deep / "SIMBA" / "params_LH_SIMBA.txt").rename(deep / "params_LH_SIMBA.txt")
-    look_over(tmp_path)
-    found = [(one.suite, one.simulations, sorted(one.files)) for one in find_suites(tmp_path)]
+    for fields in (["Mtot"], ["Mtot", "T"]):
+        look_over(tmp_path, fields, 8)
+    found = [(one.suite, one.simulations, sorted(one.files)) for one in find_suites(tmp_path, ["Mtot"])]
     assert found == [("Nbody_SIMBA", 2, ["Mtot"]), ("SIMBA", 2, ["Mtot", "T"])]
-    assert [one.suite for one in find_suites(tmp_path, ["Mtot", "T"])] == ["SIMBA"]
-    with pytest.raises(InputError, match="There are no maps of B"):
-        find_suites(tmp_path, ["B"])
-    with pytest.raises(InputError, match=r"There are no maps in .*mine"):
-        look_over(deep / "mine")
+    assert [one.suite for one in find_suites(tmp_path, ["T"])] == ["SIMBA"]
+    with pytest.raises(InputError, match="There are no maps of T, B"):
+        look_over(tmp_path, ["T", "B"], 8)
+    with pytest.raises(InputError, match=r"There are no maps of Mtot in .*mine"):
+        look_over(deep / "mine", ["Mtot"], 8)
+    with pytest.raises(InputError, match="cannot be averaged to 5"):
+        look_over(tmp_path, ["T"], 5)
     (deep / "params_LH_SIMBA.txt").unlink()
     with pytest.raises(InputError, match=r"There is no params_LH_SIMBA\.txt"):
-        look_over(tmp_path)
+        look_over(tmp_path, ["T"], 8)

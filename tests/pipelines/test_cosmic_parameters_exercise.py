@@ -17,7 +17,7 @@ SIDE = 16
 def test_a_folder_without_maps_is_told_before_anything_runs(armillary: Armillary, tmp_path: Path) -> None:
     run = armillary("run", "cosmic-parameters", "--preset", "smoke", "--external", tmp_path)
     assert run.returncode == InputError.exit_code
-    assert "There are no maps in" in run.stderr.replace("\n", " ")
+    assert "There are no maps of Mtot, Mgas, T in" in run.stderr.replace("\n", " ")
     assert "ingest" not in run.stderr + run.stdout
 
 

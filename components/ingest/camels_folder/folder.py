@@ -43,7 +43,7 @@ class SuiteFiles:
         with path.open("rb") as stream:
             return read_header(stream.read(HEADER_BYTES), str(path)).simulations
 
-    def settings(self, fields: Collection[str], simulations: Iterable[int], grid: int = 0) -> Settings:
+    def settings(self, fields: Collection[str], simulations: Iterable[int], grid: int) -> Settings:
         """Return what ingest reads some simulations by."""
         return Settings(
             source="files",
@@ -56,7 +56,7 @@ class SuiteFiles:
         )
 
 
-def find_suites(folder: Path, fields: Collection[str] = ()) -> list[SuiteFiles]:
+def find_suites(folder: Path, fields: Collection[str]) -> list[SuiteFiles]:
     """List suites and sets of which a folder, or one below it, has maps of all fields.
 
     Raises
@@ -74,22 +74,22 @@ def find_suites(folder: Path, fields: Collection[str] = ()) -> list[SuiteFiles]:
             found.setdefault(key, SuiteFiles(*key)).files[match["field"]] = path
     complete = [one for one in found.values() if set(fields) <= set(one.files)]
     if not complete:
-        wanted = f" of {', '.join(fields)}" if fields else ""
         raise InputError(
-            f"There are no maps{wanted} in {folder}.",
+            f"There are no maps of {', '.join(fields)} in {folder}.",
             "Set external to a folder with files such as Maps_Mtot_SIMBA_LH_z=0.00.npy and params_LH_SIMBA.txt, "
             f"of the suites {', '.join(SUITES)}, these with {NBODY} before, and the sets {', '.join(SETS)}.",
         )
     return complete
 
 
-def look_over(folder: Path) -> None:
-    """Read headers and tables of all files, and no map.
+def look_over(folder: Path, fields: Collection[str], grid: int) -> None:
+    """Read headers and tables of the files that maps of some fields will be tried on, and no map.
 
     Raises
     ------
     InputError
-        When there are no files, or one of them is cut off, without its table, or not what it should be.
+        When there are no files of all fields, or one of them is cut off, without its table, or not what it should
+        be, or its maps cannot be averaged to `grid`.
     """
-    for found in find_suites(folder):
-        open_files(found.settings(found.files, [0]))
+    for found in find_suites(folder, fields):
+        open_files(found.settings(fields, [0], grid))
