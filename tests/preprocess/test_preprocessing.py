@@ -171,8 +171,9 @@ def test_real_spectra_pass(tmp_path: Path, real_data: Path) -> None:
 
 
 _MEASURE = """
-import sys, threading
+import os, sys, threading
 from pathlib import Path
+os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])  # a group of rows is held for each core
 from components.preprocess.spectra.preprocessing import Settings, preprocess
 
 done, peak = threading.Event(), 0
