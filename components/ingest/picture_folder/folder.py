@@ -10,14 +10,20 @@ from components.ingest.sdss_cutouts.pictures import UnusablePictureError, read_p
 _SMALLEST = 16
 
 
-def look_over(folder: str) -> int:
+def look_over(folder: str, encoding: str) -> int:
     """Return how many pictures have a redshift and can be read.
 
     Raises
     ------
     InputError
-        When there is no picture, no `labels.csv`, or not one labelled picture that can be read.
+        When the model is to learn from flux, which no picture file holds; when there is no picture, no
+        `labels.csv`, or not one labelled picture that can be read.
     """
+    if encoding != "jpeg":
+        raise InputError(
+            f"The pictures in {folder} are 8-bit ones, but the model is to learn from {encoding}.",
+            "Leave external empty, or set encoding=jpeg.",
+        )
     place = Path(folder)
     pictures = {path.relative_to(place).as_posix(): path for path in find_pictures(place)}
     if not (place / LABELS).is_file():
