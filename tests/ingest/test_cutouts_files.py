@@ -135,7 +135,7 @@ def test_short_names_of_magnitudes_are_no_redshift(folder: Path, tmp_path: Path)
     assert table["redshift"].tolist() == [0.1]
     assert [table[f"mag_{band}"][0] for band in "ugr"] == [19, 18, 17]
     assert table["mag_z"] == pytest.approx([16.2])
-    write_labels(folder, ["g0.jpg,19,18,17,16.5,16.2"], "file,u,g,r,i,z")
+    write_labels(folder, ["g0.jpg,17,16.5,16.2"], "file,r,i,z")
     with pytest.raises(InputError, match="but not redshift"):
         run(folder, tmp_path / "none")
 

@@ -19,7 +19,7 @@ _RENAMED = {
 """SkyServer's names, in lower case. A column `z` is the redshift; the magnitude in z is `mag_z`."""
 
 _SHORT = {band: f"mag_{band}" for band in BANDS}
-"""Where all five are there, `z` is a magnitude as well: SkyServer's own short names of the model magnitudes."""
+"""SkyServer's own short names of the model magnitudes: beside `r` and `i`, `z` is one of them and no redshift."""
 
 _TEXT = ("file", "id", "object_id", "redshift_source")
 
@@ -27,7 +27,7 @@ _TEXT = ("file", "id", "object_id", "redshift_source")
 def rename(table: pd.DataFrame) -> pd.DataFrame:
     """Give columns the names that they have here; of several with the same name the first counts."""
     table = table.set_axis(table.columns.astype(str).str.strip().str.lower(), axis=1)
-    known = _RENAMED | _SHORT if set(_SHORT) <= set(table.columns) else _RENAMED
+    known = _RENAMED | _SHORT if {"r", "i"} <= set(table.columns) else _RENAMED
     table = table.rename(columns={old: new for old, new in known.items() if new not in table.columns})
     return table.loc[:, ~table.columns.duplicated()].copy()
 
