@@ -4,12 +4,14 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from star_stages import run_stages
 
 from components.common.errors import InputError, ParameterError
-from components.common.tables import read_table
+from components.common.tables import read_settings, read_table
 from components.evaluate.clustering.evaluation import Settings, evaluate
+from components.evaluate.clustering.external import search_files
 from components.evaluate.clustering.naming import name_of
 from components.evaluate.clustering.nulls import control_field
 from components.evaluate.clustering.scene import read_scene
@@ -17,6 +19,7 @@ from components.evaluate.clustering.sequences import find_landmarks
 from components.evaluate.clustering.truth import pulls_of
 from components.ingest.gaia_stars.settings import Settings as IngestSettings
 from components.physics.known_clusters import find_cluster
+from components.train.clustering.settings import Settings as SearchSettings
 
 QUICK = Settings(bootstrap=100, control_fields=1, shifted_fields=1, samples=1, seed=1)
 
@@ -66,6 +69,25 @@ def test_truth_never_reaches_the_search(region: tuple[Path, Path]) -> None:
     scene = read_scene(dataset, model)
     assert scene.truth is not None
     assert set(scene.truth.parameters) == {"globular-1", "open-1", "open-2"}
+
+
+def test_real_stars_may_lie_in_several_tables_of_a_folder_with_a_comma(
+    region: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dataset = region[0]
+    raw = dataset.parent / "stars"
+    stars = pd.DataFrame(read_table(raw / "dataset.parquet"))
+    truth = pd.DataFrame(read_table(raw / "truth.parquet"))
+    folder = tmp_path / "fields, of mine"
+    folder.mkdir()
+    for half in (0, 1):
+        stars.iloc[half::2].to_csv(folder / f"half-{half}.csv", index=False)
+    truth[truth["cluster"] != ""].to_csv(folder / "a_members.csv", index=False)
+    truth.head(1).to_csv(folder / "b_members.csv", index=False)
+    found = search_files(str(folder), read_settings(dataset / "dataset.parquet"), SearchSettings(), 20, 1)
+    assert found.scores["f1"].value > 0.9
+    assert found.provenance.requested == len(stars)
+    assert "2 catalogues of members: compared with a_members.csv alone" in "".join(capsys.readouterr())
 
 
 def test_a_model_of_other_stars_is_refused(region: tuple[Path, Path], tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from components.common.provenance import Provenance
 from components.common.rejections import Rejections
 from components.common.scores import Floats, Score
 from components.common.tables import Columns
+from components.common.telemetry import warn
 from components.ingest.gaia_folder.folder import look_over
 from components.ingest.gaia_stars.files_source import open_files
 from components.ingest.gaia_stars.rejection import usable
@@ -64,13 +65,12 @@ def search_files(
     """Prepare and search real stars with the settings of the region, their scales made for their own errors."""
     stars, members = look_over(folder)
     rejections = Rejections()
+    if len(members) > 1:
+        warn(f"{folder} has {len(members)} catalogues of members: compared with {members[0].name} alone.")
     ingest = IngestSettings(
-        source="files",
-        location=",".join(str(path) for path in stars),
-        members=str(members[0]) if members else "",
-        maximum_magnitude=21.5,
+        source="files", location=folder, members=str(members[0]) if members else "", maximum_magnitude=21.5
     )
-    source = open_files(ingest, rejections)
+    source = open_files(ingest, rejections, stars)
     every = _read(source, rejections)
     stored = {**preprocess, **_own_scales(every, preprocess), "release": source.release}
     stored["region"] = {
