@@ -29,6 +29,7 @@ _OWN = ("ARMILLARY_HOME", "ARMILLARY_REAL_DATA", "ARMILLARY_SCREENSHOTS", "ARMIL
 _FOREIGN = re.compile(r"(ARMILLARY|AWS)_.*|(FORCE|NO)_COLOR|CLICOLOR.*|COLUMNS|LINES|(all|http|https)_proxy", re.I)
 for _name in [name for name in os.environ if _FOREIGN.fullmatch(name) and name not in _OWN]:
     del os.environ[_name]
+os.environ["COLUMNS"] = "80"  # as in a pipe: else programs ask the terminal that pytest runs in
 
 # What a shell starts in the background ignores Ctrl-C, and so do its children: tests send it to some of theirs.
 signal.signal(signal.SIGINT, signal.default_int_handler)
