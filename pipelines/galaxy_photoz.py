@@ -113,9 +113,9 @@ def galaxy_photoz(
     promotion.set_caching_options(False)  # its answer depends on the champion, which no cache key knows
 
 
-def check_external(folder: str, encoding: str) -> None:
+def check_external(folder: str, encoding: str, size: int) -> None:
     """Look over the pictures that the model will be validated on."""
-    check_picture_folder.python_func(folder, encoding)
+    check_picture_folder.python_func(folder, encoding, size)
 
 
 DEFINITION = Definition(

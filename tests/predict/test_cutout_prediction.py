@@ -274,17 +274,19 @@ def test_warnings_are_set_where_they_hold() -> None:
 
 
 def test_a_folder_is_looked_over_before_a_run(folder: Path, tmp_path: Path) -> None:
-    assert look_over(str(folder), "jpeg") == 12
+    assert look_over(str(folder), "jpeg", 32) == 12
     with pytest.raises(InputError, match="8-bit ones, but the model is to learn from flux"):
-        look_over(str(folder), "flux")
+        look_over(str(folder), "flux", 32)
+    with pytest.raises(InputError, match=r"None of the 12 pictures .* fewer than 500 x 500"):
+        look_over(str(folder), "jpeg", 500)
     with pytest.raises(InputError, match="no folder"):
-        look_over(str(tmp_path / "gone"), "jpeg")
+        look_over(str(tmp_path / "gone"), "jpeg", 32)
     for file in folder.glob("*.png"):
         file.write_bytes(b"<html>")
     with pytest.raises(
         InputError, match=r"None of the 12 pictures in .* can be used: .* is a web page, not a picture\. Give"
     ):
-        look_over(str(folder), "jpeg")
+        look_over(str(folder), "jpeg", 32)
     (folder / "labels.csv").unlink()
     with pytest.raises(InputError, match=r"no labels\.csv"):
-        look_over(str(folder), "jpeg")
+        look_over(str(folder), "jpeg", 32)

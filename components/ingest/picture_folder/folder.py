@@ -7,11 +7,9 @@ from components.ingest.sdss_cutouts.files_source import find_pictures
 from components.ingest.sdss_cutouts.label_file import LABELS, read_labels
 from components.ingest.sdss_cutouts.pictures import UnusablePictureError, read_picture
 
-_SMALLEST = 16
 
-
-def look_over(folder: str, encoding: str) -> int:
-    """Return how many pictures have a redshift and can be read.
+def look_over(folder: str, encoding: str, size: int) -> int:
+    """Return how many pictures have a redshift and can be read, with as many pixels as the model will see.
 
     Raises
     ------
@@ -38,7 +36,7 @@ def look_over(folder: str, encoding: str) -> int:
     usable = 0
     for path in named:
         try:
-            read_picture(path, _SMALLEST)
+            read_picture(path, size)
             usable += 1
         except UnusablePictureError as error:
             why = error.problem.rstrip(".")
