@@ -17,7 +17,7 @@ from components.ingest.sdss_spectra import archive_source
 from components.ingest.sdss_spectra.ingestion import Settings, ingest
 from components.ingest.sdss_spectra.skyserver import EXPECTED
 from components.ingest.sdss_spectra.spec_file import read_metadata
-from components.ingest.skyserver import read_answer
+from components.ingest.skyserver import LONGEST_QUERY, read_answer
 
 _ANSWER = "dr17/SkyServerWS/SearchTools/SqlSearch"
 _HEADER = "plate,mjd,fiber,ra,dec,redshift,zwarning,velocity_dispersion,magnitude_r,magnitude_r_total,stellar_mass"
@@ -86,6 +86,10 @@ def test_plates_are_asked_for_a_hundred_at_a_time(sky: LoopbackArchive, tmp_path
     assert "BETWEEN 266 AND 365" in asked[0]
     assert "BETWEEN 366 AND 400" in asked[1]
     assert "BETWEEN 500 AND 500" in asked[1]
+    sky.requests.clear()
+    run(sky, tmp_path / "odd", plates=",".join(str(plate) for plate in range(2001, 2201, 2)) + ",266-299")
+    longest = max(len(urlsplit(request.target).query) for request in sky.targets(_ANSWER))
+    assert 1500 < longest <= LONGEST_QUERY, "as the service refuses longer ones"
 
 
 def test_busy_service_is_asked_again(sky: LoopbackArchive, tmp_path: Path) -> None:

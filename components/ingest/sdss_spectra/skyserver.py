@@ -23,7 +23,7 @@ from components.ingest.skyserver import RELEASE, Expected, ask_all
 MAIN_SAMPLE_PLATES = "266-2974"
 """Plates of SDSS-I and II, on which the main galaxy sample was observed."""
 
-_PLATES_PER_QUERY = 100
+_PLATES_PER_QUERY, _RANGES_PER_QUERY = 100, 40  # a query has to fit into an address
 _COLUMNS = {
     "plate": "s.plate", "mjd": "s.mjd", "fiber": "s.fiberID", "ra": "s.ra", "dec": "s.dec",
     "redshift": "s.z", "zwarning": "s.zWarning", "velocity_dispersion": "s.velDisp",
@@ -101,7 +101,9 @@ def ask(settings: Settings, store: Store | None) -> tuple[pd.DataFrame, str]:
     ranges = parse_plates(settings.plates or MAIN_SAMPLE_PLATES)
     plates = sorted({plate for low, high in ranges for plate in range(low, high + 1)})
     pages = [plates[i : i + _PLATES_PER_QUERY] for i in range(0, len(plates), _PLATES_PER_QUERY)]
-    queries = [query(settings, ",".join(_ranges(page))) for page in pages]
+    lists = [list(_ranges(page)) for page in pages]
+    parts = [of[i : i + _RANGES_PER_QUERY] for of in lists for i in range(0, len(of), _RANGES_PER_QUERY)]
+    queries = [query(settings, ",".join(part)) for part in parts]
     table, digest = ask_all(settings, store, queries, EXPECTED)
     return _labels(table, GALAXY if GALAXY in settings.classes else STAR), digest
 
