@@ -54,7 +54,8 @@ def explain(definition: Definition) -> list[Parameter]:
     tasks = tasks_in_order(definition.pipeline)
     order = list(dict.fromkeys(stage_name(task) for task in tasks))
     inputs = definition.pipeline.component_spec.inputs or {}
-    texts = _SHARED | {name: given.description for name, given in inputs.items() if given.description}
+    own = {name: " ".join((given.description or "").split()) for name, given in inputs.items()}
+    texts = _SHARED | {name: text for name, text in own.items() if text}
     stages: dict[str, str] = {}
     for name in tasks:
         task = spec.root.dag.tasks[name]
