@@ -54,17 +54,20 @@ def predict(slug: str, files: Sequence[Path], *, model: str, out: Path | None, p
             raise
         _tell_rejected(open_console(stderr=True), table)
         raise InputError("Nothing is left to predict for.", error.remedy) from error
+    # Written before anything is printed: `| head` ends what prints.
+    if out is not None:
+        with whole(out.expanduser()) as part:
+            shutil.copyfile((output / "predictions").with_suffix(out.suffix), part)
+    if plots is not None:
+        shutil.copytree(output / "plots", plots.expanduser(), dirs_exist_ok=True)
     console = open_console()
     _tell(console, read_table(output / "predictions.parquet"), definition.shown, out or "--out FILE")
     _tell_rejected(open_console(stderr=True), read_table(output / "rejected.parquet"))
     say(open_console(stderr=True), f"model: {name}")
     say(open_console(stderr=True), f"model folder: {folder}")
     if out is not None:
-        with whole(out.expanduser()) as part:
-            shutil.copyfile((output / "predictions").with_suffix(out.suffix), part)
         say(console, f"table: {out}")
     if plots is not None:
-        shutil.copytree(output / "plots", plots.expanduser(), dirs_exist_ok=True)
         say(console, f"plots: {plots}")
     return 0
 
