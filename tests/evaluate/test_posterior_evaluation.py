@@ -12,6 +12,7 @@ from components.common.errors import InputError
 from components.common.files import read_json
 from components.evaluate.posterior.baselines import power
 from components.evaluate.posterior.evaluation import Settings, evaluate
+from components.evaluate.posterior.external import choose
 from components.evaluate.posterior.importance import METHODS, SHAPLEY, SINGLE, measure_importance
 from components.evaluate.posterior.scores import (
     Posterior,
@@ -151,6 +152,20 @@ def test_a_whole_evaluation_with_other_files_beside(tmp_path: Path) -> None:
         "1 negative",
     ):
         assert words in page
+
+
+def test_other_files_of_universes_that_were_trained_on_are_left_out(tmp_path: Path) -> None:
+    """The first simulations of CV have the seeds of the second of the hypercube and so on."""
+    write_universes(tmp_path, "IllustrisTNG", simulations=6)
+    for path in list(tmp_path.iterdir()):
+        (tmp_path / path.name.replace("LH", "CV")).write_bytes(path.read_bytes())
+    tested, learnt = find_suites(tmp_path, ["Mtot"]), {"seed-0", "seed-1", "seed-3"}
+    assert [one.camels_set for one in tested] == ["CV", "LH"]
+    (cv, note), (lh, _) = (choose(one, learnt) for one in tested)
+    assert (cv.tolist(), lh.tolist()) == ([1, 3, 4, 5], [2, 4, 5])
+    assert "2 were left out" in note[0]
+    assert choose(tested[0], set())[1] == ()
+    assert choose(tested[1], {f"seed-{number}" for number in range(6)})[0].tolist() == []
 
 
 def test_other_files_are_looked_over_wherever_they_lie(tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ def judge(table: Path, model: "MomentModel", settings: Settings) -> tuple[Outcom
     )
     external = None
     if settings.external:
-        provenance, tried = try_files(Path(settings.external), model, baselines, stored)
+        provenance, tried = try_files(Path(settings.external), model, baselines, stored, _learnt(table))
         found = _scored(tried.posterior, tried.groups, settings)
         external = External(provenance, tried, found, _by_suite(tried, settings))
     return Outcome(
@@ -180,6 +180,12 @@ def _choose(table: Path, stored: dict[str, Any], seed: int) -> _Few:
     groups = there["phases"][own].astype(np.str_)
     chosen = np.random.default_rng(seed).permutation(np.unique(groups))[:_UNIVERSES_FOR_FIELDS]
     return _Few(own[np.isin(groups, chosen)], own[looked_at(len(own))])
+
+
+def _learnt(table: Path) -> set[str]:
+    """Name the universes that training and its choices have seen."""
+    there = read_table(table, ["phases", "split"])
+    return {str(name) for name in np.unique(there["phases"][there["split"] != "test"].astype(np.str_))}
 
 
 @dataclass(frozen=True, eq=False)
