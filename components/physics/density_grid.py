@@ -17,6 +17,9 @@ from components.common.errors import InputError
 Grid = npt.NDArray[np.float32]
 Positions = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
+_CORNERS = 8
+"""Nodes that a particle adds to."""
+
 _compiled = compiled(nogil=True, fastmath={"contract"})
 # Not all of fastmath: a position that is not a number must be recognised as such.
 
@@ -80,6 +83,9 @@ def add(
     scale = len(density) / box_size
     shift = np.asarray(offset, dtype=np.float64) * scale
     masses = np.atleast_1d(np.asarray(mass, dtype=np.float32))
+    workers = max(
+        1, min(workers, len(positions) * _CORNERS // density.size)
+    )  # each has a grid to clear and to add
     parts = np.array_split(positions, workers)
     shares = np.array_split(masses, workers) if len(masses) == len(positions) > 1 else [masses] * workers
     grids = [density, *(np.zeros_like(density) for _ in parts[1:])]

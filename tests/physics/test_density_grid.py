@@ -1,5 +1,7 @@
 """Painting particles onto grids and reading fields at particles."""
 
+import tracemalloc
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -49,6 +51,19 @@ def test_particles_have_masses_of_their_own(workers: int) -> None:
     add(density, positions, BOX, workers, mass=masses.astype(np.float32))
     expected = paint(np.repeat(positions, masses, axis=0), 8, BOX) * masses.sum() / 512
     np.testing.assert_allclose(density, expected, atol=1e-4)
+
+
+def test_few_particles_do_not_get_a_grid_for_every_core() -> None:
+    """A node of 64 cores would clear and add 64 grids for each part of a snapshot."""
+    positions = np.random.default_rng(5).uniform(0, BOX, (1000, 3)).astype(np.float32)
+    density = np.zeros((32, 32, 32), dtype=np.float32)
+    add(density, positions, BOX)  # compiles
+    tracemalloc.start()
+    add(density, positions, BOX, 64)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < density.nbytes
+    assert density.sum() == pytest.approx(2000, rel=1e-5)
 
 
 def test_an_offset_moves_all() -> None:
