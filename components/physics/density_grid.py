@@ -83,9 +83,8 @@ def add(
     scale = len(density) / box_size
     shift = np.asarray(offset, dtype=np.float64) * scale
     masses = np.atleast_1d(np.asarray(mass, dtype=np.float32))
-    workers = max(
-        1, min(workers, len(positions) * _CORNERS // density.size)
-    )  # each has a grid to clear and to add
+    # Each thread has a grid of its own to clear and to add.
+    workers = max(1, min(workers, len(positions) * _CORNERS // density.size))
     parts = np.array_split(positions, workers)
     shares = np.array_split(masses, workers) if len(masses) == len(positions) > 1 else [masses] * workers
     grids = [density, *(np.zeros_like(density) for _ in parts[1:])]
