@@ -23,6 +23,7 @@ from components.evaluate.classification.explanation import (
     shap_values,
     strongest_pair,
 )
+from components.evaluate.classification.kinds import find_kind
 from components.evaluate.classification.metrics import Against
 from components.ingest.galaxy_zoo.ingestion import Settings as Ingestion
 from components.ingest.galaxy_zoo.ingestion import ingest
@@ -222,6 +223,19 @@ def test_votes_give_the_class_back_and_real_ones_are_scored_apart(
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "votes alone" in page
     assert "Real galaxies" in page
+
+
+def test_galaxies_that_were_learnt_from_are_no_validation(galaxies: Path, tmp_path: Path) -> None:
+    """The tables of one survey share galaxies: a model of one, validated on another, would meet most of its own."""
+    raw = read_table(galaxies / "raw" / "dataset.parquet", ["dr7objid", "gz2_class", "g_r", "concentration_r"])
+    pd.DataFrame(raw).to_csv(tmp_path / "galaxies.csv", index=False)
+    table = galaxies / "data" / "dataset.parquet"
+    model, kind = load_model(galaxies / "model"), find_kind(table)
+    assert kind.external is not None
+    found = kind.external(tmp_path, model, kind.baselines(table, model, 1))
+    own = read_table(table, ["id", "split"])
+    assert sorted(found.outcome.columns["id"]) == sorted(own["id"][own["split"] == "test"])
+    assert found.rejections.counts == {"learnt from": int((own["split"] != "test").sum())}
 
 
 def test_galaxies_without_a_feature_are_no_validation(galaxies: Path, real_data: Path, tmp_path: Path) -> None:

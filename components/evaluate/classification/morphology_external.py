@@ -8,7 +8,7 @@ import numpy as np
 from components.common.errors import InputError
 from components.common.provenance import Provenance
 from components.common.rejections import Rejections
-from components.common.tables import Columns
+from components.common.tables import Columns, read_table
 from components.evaluate.classification.kinds import External
 from components.evaluate.classification.outcome import LABEL, Baselines, Model, predict_batches
 from components.ingest.galaxy_zoo.files_source import read_whole
@@ -18,14 +18,20 @@ from components.predict.morphology.prediction import predict_table
 from components.preprocess.morphology_table.labels import agreement
 from components.train.boosted_trees.inference import BoostedTreesModel
 
-UNKNOWN, OTHER = "unknown class string", "other class"
+UNKNOWN, OTHER, LEARNT = "unknown class string", "other class", "learnt from"
 
 
-def validate(carried: Sequence[str], group: str, folder: Path, model: Model, baselines: Baselines) -> External:
+def validate(
+    dataset: Path, carried: Sequence[str], group: str, folder: Path, model: Model, baselines: Baselines
+) -> External:
     """Predict for the galaxies of a folder that are of the model's classes.
+
+    Galaxies that it was trained or tuned on are left out: one survey's tables share most of theirs.
 
     Parameters
     ----------
+    dataset : Path
+        Table of the galaxies that the model learnt from, with the splits.
     carried : sequence of str
         Columns of the predictions; those that the tables lack are missing.
     group : str
@@ -35,9 +41,11 @@ def validate(carried: Sequence[str], group: str, folder: Path, model: Model, bas
     """
     assert isinstance(model, BoostedTreesModel)
     rejections, parts, notes = Rejections(), [], []
+    known = read_table(dataset, ["id", "split"])
+    learnt = known["id"][known["split"] != "test"].astype(np.str_)
     for stream in look_over(str(folder)):
         table = read_whole(stream.path, ("dr7objid", "gz2_class"))
-        table, labels = _labelled(table, model, rejections)
+        table, labels = _labelled(table, model, learnt, rejections)
         if not len(labels):
             continue
         predicted = predict_table(table, model, stream.path.name)
@@ -67,8 +75,10 @@ def validate(carried: Sequence[str], group: str, folder: Path, model: Model, bas
     return External(outcome, rejections, provenance, tuple(notes))
 
 
-def _labelled(table: Columns, model: BoostedTreesModel, rejections: Rejections) -> tuple[Columns, np.ndarray]:
-    """Keep the galaxies that are of a class of the model, and return their labels."""
+def _labelled(
+    table: Columns, model: BoostedTreesModel, learnt: np.ndarray, rejections: Rejections
+) -> tuple[Columns, np.ndarray]:
+    """Keep the galaxies that are of a class of the model and were not learnt from, and return their labels."""
     names = table["dr7objid"].astype(np.str_).astype(object)
     valid = np.array([is_valid(text) for text in table["gz2_class"].tolist()], dtype=bool)
     labels = np.full(len(names), "", dtype=object)
@@ -76,4 +86,7 @@ def _labelled(table: Columns, model: BoostedTreesModel, rejections: Rejections) 
     known = np.isin(labels.astype(np.str_), model.classes)
     rejections.add_many(names[~valid], UNKNOWN, "gz2_class is not in the grammar of Galaxy Zoo 2")
     rejections.add_many(names[valid & ~known], OTHER, f"it is none of {', '.join(model.classes)}")
+    seen = known & np.isin(names.astype(np.str_), learnt)
+    rejections.add_many(names[seen], LEARNT, "the model was trained or tuned on this galaxy")
+    known &= ~seen
     return {name: values[known] for name, values in table.items()}, labels[known]
