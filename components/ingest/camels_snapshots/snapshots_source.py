@@ -50,7 +50,9 @@ def open_snapshots(settings: Settings, rejections: Rejections) -> Source:
         query=f"{settings.suite} {settings.volume} {settings.simulation_set}, simulations "
         f"{settings.simulations or 'all'}, rows {_draw(settings)}; matter {settings.matter}; density on "
         f"{settings.grid}^3 cells",
-        release="CAMELS public data, CC-BY 4.0" if settings.source == "archive" else "as the folder has it",
+        release="CAMELS public data release, arXiv 2201.01300"
+        if settings.source == "archive"
+        else "as the folder has it",
         retrieved_at=datetime.now(UTC).isoformat(timespec="seconds"),
         notes=("Simulated by others: the density of particles in snapshots, by cloud-in-cell.",),
     )
