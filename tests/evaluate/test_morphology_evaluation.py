@@ -226,7 +226,7 @@ def test_votes_give_the_class_back_and_real_ones_are_scored_apart(
 
 
 def test_galaxies_that_were_learnt_from_are_no_validation(galaxies: Path, tmp_path: Path) -> None:
-    """The tables of one survey share galaxies: a model of one, validated on another, would meet most of its own."""
+    """Tables of one survey share galaxies: a model of one, validated on another, would meet most of its own."""
     raw = read_table(galaxies / "raw" / "dataset.parquet", ["dr7objid", "gz2_class", "g_r", "concentration_r"])
     pd.DataFrame(raw).to_csv(tmp_path / "galaxies.csv", index=False)
     table = galaxies / "data" / "dataset.parquet"
