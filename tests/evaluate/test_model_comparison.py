@@ -1,14 +1,18 @@
 """Regressors side by side on a few hundred galaxies."""
 
+import re
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from astropy.io import fits
 
 from components.common.errors import InputError
 from components.common.tables import read_table
 from components.evaluate.model_comparison.diagrams import draw_distributions, draw_score_against_components
 from components.evaluate.model_comparison.evaluation import evaluate
+from components.evaluate.model_comparison.scores import MAGNITUDE
 from components.evaluate.settings import Settings
 from components.train.regressors.inference import load_model
 
@@ -71,6 +75,24 @@ def test_real_galaxies_are_scored_apart(galaxies: Path, regressors: Path, real_d
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "Real spectra" in page
     assert "3586-55181-0003" in page
+
+
+def test_a_spectrum_without_a_magnitude_has_no_error_of_it(
+    galaxies: Path, regressors: Path, real_data: Path, tmp_path: Path
+) -> None:
+    """SkyServer's CSV says nothing of the light in the fibre."""
+    name = "spec-0266-51602-0573"
+    coadd = fits.getdata(real_data / "sdss" / "spectra" / f"{name}.fits", 1)
+    pixels = {"Wavelength": 10 ** coadd["loglam"].astype(float), "Flux": coadd["flux"].astype(float)}
+    (tmp_path / "in").mkdir()
+    pd.DataFrame(pixels).to_csv(tmp_path / "in" / f"{name}.csv", index=False)
+    (tmp_path / "in" / "labels.csv").write_text(f"file,class,redshift\n{name}.csv,GALAXY,0.26186\n")
+    settings = Settings(bootstrap=20, seed=1, external=str(tmp_path / "in"))
+    metrics = evaluate(galaxies / "data", regressors / "models", tmp_path / "out", settings)
+    assert metrics["external_spectra"][0]["magnitude_r_error"] is None
+    assert metrics["external"].keys() == metrics["scores"].keys() - {score.name for score in MAGNITUDE}
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert not re.search(r"\bnan\b", page)
 
 
 def test_a_folder_without_galaxies_is_refused(

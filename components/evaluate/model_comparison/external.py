@@ -104,8 +104,9 @@ class External:
         }
 
     def listing(self) -> list[dict[str, Any]]:
-        """Describe every galaxy, the worst first."""
+        """Describe every galaxy, the worst first; the error of a magnitude that nobody knows is None."""
         labels, c, velocity = self.contest.labels, self.best.columns, self.velocity_km_s
+        error = c["magnitude_r"] - labels["magnitude_r"]
         return [
             {
                 "id": str(labels["id"][i]),
@@ -113,7 +114,7 @@ class External:
                 "redshift": float(c["redshift"][i]),
                 "sigma": float(c["sigma"][i]),
                 "dv_km_s": float(velocity[i]),
-                "magnitude_r_error": float(c["magnitude_r"][i] - labels["magnitude_r"][i]),
+                "magnitude_r_error": float(error[i]) if np.isfinite(error[i]) else None,
                 "sn_median": float(labels["sn_median"][i]),
                 "template_scan": float(self.contest.template_scan.columns["redshift"][i]),
                 "warnings": describe(int(self.warning[i]), BITS),
