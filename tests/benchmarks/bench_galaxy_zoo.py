@@ -1,13 +1,15 @@
-"""Votes of Galaxy Zoo 2 summed up to class strings, and these taken apart, beside what a notebook would do."""
+"""Votes of Galaxy Zoo 2 summed up to class strings, these taken apart, and rows put into the bins of trees."""
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.ensemble._hist_gradient_boosting import binning
 
 from components.physics.gz2_classes import parse
 from components.physics.gz2_tasks import TASKS
 from components.physics.gz2_volunteers import SIZES, vote
 from components.physics.gz2_votes import class_of
+from components.train.boosted_trees.weighted_bins import find_thresholds
 
 ROWS = 20_000
 
@@ -66,4 +68,17 @@ def test_parsing_class_strings_beside_pandas(ratio, votes: dict[str, np.ndarray]
         peer=lambda: series.str.extract(grammar)[0].to_numpy(),
         peer_name="pandas' str.extract",
         agree=lambda a, b: bool((a == b).all()),
+    )
+
+
+def test_bins_of_weighted_rows_beside_scikit_learn(ratio) -> None:
+    """A column of the demo's training rows."""
+    rng = np.random.default_rng(0)
+    column, weights = rng.normal(size=ROWS), rng.choice([0.5, 1.0, 2.0], ROWS)
+    ratio(
+        "bins of weighted rows",
+        ours=lambda: find_thresholds(column, 255, weights),
+        peer=lambda: binning._find_binning_thresholds(column, 255, weights),
+        peer_name="scikit-learn's own",
+        agree=lambda a, b: bool(np.array_equal(a, b)),
     )
