@@ -88,6 +88,10 @@ def test_real_stars_may_lie_in_several_tables_of_a_folder_with_a_comma(
     assert found.scores["f1"].value > 0.9
     assert found.provenance.requested == len(stars)
     assert "2 catalogues of members: compared with a_members.csv alone" in "".join(capsys.readouterr())
+    for path in folder.glob("half*.csv"):
+        stars.assign(phot_g_mean_mag=22.0).to_csv(path, index=False)
+    with pytest.raises(InputError, match=r"Not one star of half-0\.csv, half-1\.csv can be used: .* faint"):
+        search_files(str(folder), read_settings(dataset / "dataset.parquet"), SearchSettings(), 20, 1)
 
 
 def test_a_model_of_other_stars_is_refused(region: tuple[Path, Path], tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from components.common import clustering_scores
 from components.common.clustering_scores import NONE, Labels
+from components.common.errors import InputError
 from components.common.provenance import Provenance
 from components.common.rejections import Rejections
 from components.common.scores import Floats, Score
@@ -113,6 +114,11 @@ def _read(source: Source, rejections: Rejections) -> Columns:
         keep = usable(columns, rejections)
         columns["cluster"] = batch["cluster"] if source.has_truth else np.full(len(keep), "", dtype=object)
         parts.append({name: values[keep] for name, values in columns.items()})
+    if not parts:
+        raise InputError(
+            f"Not one star of {source.provenance.query} can be used: {rejections.in_words}.",
+            "Leave external empty, or give tables of brighter stars.",
+        )
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
