@@ -204,6 +204,9 @@ def test_photometry_of_other_galaxies_is_told(
     assert np.isfinite(run(tmp_path, votes, photometry=str(photometry))["petro_r50_r"]).sum() == 29
     assert "no photometry of 1 galaxies" in (said := "".join(capsys.readouterr()))
     assert "DR7" not in said
+    table.assign(petroR50_r=3.0).to_csv(votes, index=False)
+    kept = run(tmp_path, votes, photometry=str(photometry))["petro_r50_r"]
+    assert sorted(kept) == [2.0] * 29 + [3.0], "what the votes' own table says of the last is kept"
 
 
 def test_skyservers_likelihoods_and_lines_become_ours(table: pd.DataFrame, tmp_path: Path) -> None:

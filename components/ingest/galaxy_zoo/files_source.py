@@ -87,16 +87,14 @@ class PhotometryFile:
         self._known = self._table["dr7objid"][self._order]
 
     def join(self, batch: Columns) -> Columns:
-        """Add the photometry of galaxies; those that the file lacks stay without."""
+        """Add the photometry of galaxies; those that the file lacks keep what they have."""
         identifiers = batch["dr7objid"]
         place = np.minimum(np.searchsorted(self._known, identifiers), len(self._known) - 1)
         found, rows = self._known[place] == identifiers, self._order[place]
         self._found += int(found.sum())
         self._without += int((~found).sum())
-        return {
-            **batch,
-            **{n: np.where(found, v[rows], np.nan) for n, v in self._table.items() if n in PHOTOMETRY},
-        }
+        known = {name: values for name, values in self._table.items() if name in PHOTOMETRY}
+        return {**batch, **{n: np.where(found, v[rows], batch.get(n, np.nan)) for n, v in known.items()}}
 
     def tell(self) -> None:
         """Warn of galaxies that had none."""
