@@ -113,9 +113,9 @@ def quasar_galaxy(
     promotion.set_caching_options(False)  # its answer depends on the champion, which no cache key knows
 
 
-def check_external(folder: str) -> None:
+def check_external(folder: str, classes: list[str]) -> None:
     """Look over the spectra that the model will be validated on."""
-    check_sdss_folder.python_func(folder, ["QSO", "GALAXY"])
+    check_sdss_folder.python_func(folder, classes)
 
 
 DEFINITION = Definition(

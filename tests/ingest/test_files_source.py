@@ -194,6 +194,16 @@ def test_a_folder_is_checked_without_reading_its_pixels(tmp_path: Path) -> None:
         check_folder(tmp_path, ("STAR",))
 
 
+def test_one_class_is_too_few_to_tell_apart(tmp_path: Path) -> None:
+    write_spec(tmp_path / "spec-a.fits")
+    write_spec(tmp_path / "spec-b.fits", fiber=2, spectral_class="STAR")
+    with pytest.raises(
+        InputError, match=r"holds one class only: QSO\. Give spectra of at least two of QSO, GALAXY"
+    ):
+        check_folder(tmp_path, ("QSO", "GALAXY"))
+    check_folder(tmp_path, ("QSO", "GALAXY", "STAR"))
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -47,13 +47,8 @@ def open_folder(folder: Path, settings: Settings, rejections: Rejections) -> Sou
 
     The files' metadata are read first, so that all spectra of an object are known before the first is written.
     """
-    files = find_spectra(folder)
     before = rejections if settings.part.is_first else Rejections()  # all shards choose, the first one tells
-    table = _metadata(files, before)
-    labels = folder / LABELS
-    if labels.is_file():
-        table = _label(table, _read_labels(labels), folder, files, before)
-    wanted = _select(table, settings, before)
+    wanted = _wanted(folder, settings, before)
     mine = settings.part.rows(len(wanted), SPECTRA_PER_BATCH)
     provenance = Provenance(
         origin="real",
@@ -62,18 +57,27 @@ def open_folder(folder: Path, settings: Settings, rejections: Rejections) -> Sou
         f"{settings.maximum_redshift}; rows {settings.rows or 'all'}",
         retrieved_at=datetime.now(UTC).isoformat(timespec="seconds"),
         seed=settings.seed,
-        notes=(_label_note(labels),),
+        notes=(_label_note(folder / LABELS),),
     )
     own = wanted.iloc[mine.start : mine.stop]
     return Source(provenance, len(own) + len(rejections), _stream(own, rejections))
 
 
 def check_folder(folder: Path, classes: tuple[str, ...]) -> None:
-    """Raise what reading the folder would raise, from its labels and the files' headers alone."""
+    """Raise what reading the folder would raise, from its labels and the files' headers alone.
+
+    Where several classes are to be told apart, spectra of one of them alone are of no use either.
+    """
     rejections = Rejections()
-    source = open_folder(folder, Settings(source="files", location=str(folder), classes=classes), rejections)
-    if len(rejections) >= source.asked:
+    wanted = _wanted(folder, Settings(source="files", location=str(folder), classes=classes), rejections)
+    if wanted.empty:
         raise _none_usable(folder, rejections)
+    there = set(wanted["spectral_class"])
+    if len(there) < min(2, len(classes)):
+        raise InputError(
+            f"{folder} holds one class only: {', '.join(there)}.",
+            f"Give spectra of at least two of {', '.join(classes)}, labelled in {LABELS} or by the files.",
+        )
 
 
 def read_folder(folder: Path, settings: Settings) -> tuple[Columns, Rejections]:
@@ -83,6 +87,16 @@ def read_folder(folder: Path, settings: Settings) -> tuple[Columns, Rejections]:
     if not batches:
         raise _none_usable(folder, rejections)
     return {name: np.concatenate([b[name] for b in batches]) for name in batches[0]}, rejections
+
+
+def _wanted(folder: Path, settings: Settings, rejections: Rejections) -> pd.DataFrame:
+    """List the spectra of a folder that are wanted, labelled; the others are recorded with their reasons."""
+    files = find_spectra(folder)
+    table = _metadata(files, rejections)
+    labels = folder / LABELS
+    if labels.is_file():
+        table = _label(table, _read_labels(labels), folder, files, rejections)
+    return _select(table, settings, rejections)
 
 
 def _none_usable(folder: Path, rejections: Rejections) -> InputError:
