@@ -3,6 +3,8 @@
 import re
 import shlex
 import subprocess
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -79,6 +81,18 @@ def test_the_page_on_data_names_sources_that_there_are() -> None:
         assert named[exercise.slug] <= choices
     told = [line.split("|")[1].strip() for line in predictions if line.startswith("| ")][1:]
     assert told == list(named)
+
+
+def test_the_page_on_data_names_the_warnings_that_there_are() -> None:
+    table, meanings = DATA.split("\n## ")[2].split("Go by the names")
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines() if "| `" in line]
+    explained = set(re.findall(r"`([A-Z_0-9]+)`", meanings))
+    for exercise in EXERCISES:
+        module = exercise.load().predictor.python_func.__module__.removesuffix("component") + "warnings"
+        known = set(import_module(module).BITS) if find_spec(module) else set()
+        told = {name for row in rows if row[0] == exercise.slug for name in re.findall(r"`([A-Z_0-9]+)`", row[-1])}
+        assert told == known, exercise.slug
+        assert known <= explained
 
 
 @pytest.mark.parametrize("command", _commands(COURSE))
