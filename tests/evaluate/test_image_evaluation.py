@@ -11,13 +11,15 @@ from galaxy_pictures import write_pictures
 from components.common.distributions import BinnedDistribution
 from components.common.errors import InputError
 from components.common.files import read_json
+from components.common.provenance import Provenance
 from components.common.scores import Score
-from components.common.tables import read_table
+from components.common.tables import Columns, column, read_table, write_table
 from components.evaluate.regression import photometric
 from components.evaluate.regression.evaluation import Settings, evaluate
 from components.evaluate.regression.image_curves import count_redshifts
 from components.evaluate.regression.images import IMAGES, FedModel, load_fed_model
 from components.evaluate.regression.kinds import find_kind
+from components.evaluate.regression.learnt import find_learnt
 from components.evaluate.regression.outcome import Outcome, Worst
 from components.evaluate.regression.photometric_baselines import FOREST, PLAIN_FOREST, PhotometricBaselines
 from components.train.image_cnn.side_inputs import MAGNITUDES
@@ -25,6 +27,8 @@ from components.train.image_cnn.training import Settings as Training
 from components.train.image_cnn.training import train
 
 SETTINGS = Settings(title="Pictures", slug="galaxy-photoz", bootstrap=60, seed=1)
+SHOWN = 60
+"""Pictures from outside, most of which the model has learnt from."""
 ISSUE = {"nmad", "nmad_over_baseline", "outlier_fraction", "crps", "coverage_68"}
 
 
@@ -32,7 +36,7 @@ ISSUE = {"nmad", "nmad_over_baseline", "outlier_fraction", "crps", "coverage_68"
 def evaluated(pictures: Path, picture_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Evaluated on the test rows, and on pictures that were written as files."""
     folder = tmp_path_factory.mktemp("evaluated")
-    write_pictures(pictures / "raw", folder / "files", 30)
+    write_pictures(pictures / "raw", folder / "files", SHOWN)
     (folder / "files" / "page.jpg").write_bytes(b"<html>")
     settings = replace(SETTINGS, external=str(folder / "files"))
     evaluate(pictures / "data", picture_model, folder / "results", settings)
@@ -101,12 +105,16 @@ def test_the_report_says_who_wins_and_what_it_rests_on(evaluated: Path) -> None:
 
 def test_a_folder_of_pictures_is_scored_apart(evaluated: Path, pictures: Path) -> None:
     metrics = read_json(evaluated / "metrics.json")
-    assert metrics["rows"]["external"] == 30
-    assert metrics["external_provenance"]["origin"] == "real"
-    assert metrics["external_provenance"]["rejected"] == {"no label": 1}
-    assert set(metrics["external"]) >= ISSUE - {"nmad_over_baseline"}
-    own = read_table(evaluated / "external_predictions.parquet", ["id", "truth", "redshift", "m_r"])
     raw = read_table(pictures / "raw" / "dataset.parquet", ["id", "redshift"])
+    split = read_table(pictures / "data" / "dataset.parquet", ["id", "split"])
+    fresh = set(raw["id"][:SHOWN]) & set(split["id"][split["split"] == "test"])
+    own = read_table(evaluated / "external_predictions.parquet", ["id", "truth", "redshift", "m_r"])
+    assert set(own["id"]) == fresh
+    assert metrics["rows"]["external"] == len(fresh)
+    assert metrics["external_provenance"]["origin"] == "real"
+    left_out = {"no label": 1, "learnt from": SHOWN - len(fresh)}
+    assert metrics["external_provenance"]["rejected"] == left_out, "a galaxy that it knows is no test of it"
+    assert set(metrics["external"]) >= ISSUE - {"nmad_over_baseline"}
     known = dict(zip(raw["id"], raw["redshift"], strict=True))
     assert [known[name] for name in own["id"]] == pytest.approx(own["truth"].tolist())
     assert np.isfinite(own["m_r"]).all(), "magnitudes come from labels.csv"
@@ -196,4 +204,20 @@ def test_8_bit_pictures_are_of_no_use_to_a_model_of_flux(picture_model: Path, tm
     other = FedModel(replace(model, preprocess_settings=model.preprocess_settings | {"encoding": "flux"}))
     none: Any = None
     with pytest.raises(InputError, match=r"learnt from flux, .* Leave external empty"):
-        IMAGES.external(tmp_path, other, none, 0.1)
+        IMAGES.external(tmp_path / "table", tmp_path, other, none, 0.1)
+
+
+def test_what_was_learnt_from_is_found_by_its_place(tmp_path: Path) -> None:
+    fields = [column("ra", "float64", ""), column("dec", "float64", ""), column("split", "string", "")]
+    own: Columns = {
+        "ra": np.array([10.0, 20.0, 30.0, np.nan]),
+        "dec": np.array([60.0, 60.0, 60.0, np.nan]),
+        "split": np.array(["train", "validation", "test", "train"], dtype=object),
+    }
+    write_table(tmp_path / "table.parquet", fields, own, Provenance("real", "a test"))
+    half = 0.5 / 3600
+    rows: Columns = {
+        "ra": np.array([10 + half, 20.0, 30.0, 10.0, np.nan]),
+        "dec": np.array([60.0, 60 + half, 60.0, 60 + 4 * half, np.nan]),
+    }
+    assert find_learnt(tmp_path / "table.parquet", rows).tolist() == [True, True, False, False, False]

@@ -159,7 +159,7 @@ def evaluate_model(
     external: External | None = None
     external_scored = None
     if settings.external:
-        external = kind.external(Path(settings.external), model, baselines, constant)
+        external = kind.external(table, Path(settings.external), model, baselines, constant)
         external_scored = score_all(external.outcome, baselines.training_truth, *draw, rows=external.within)
     evaluation = Evaluation(
         settings.title,

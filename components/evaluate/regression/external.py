@@ -11,6 +11,7 @@ from components.common.errors import InputError
 from components.common.provenance import Provenance
 from components.common.rejections import Rejections
 from components.common.tables import column, write_table
+from components.evaluate.regression.learnt import LEARNT, find_learnt
 from components.evaluate.regression.outcome import Baselines, Model, Outcome, fields, predict_batches
 from components.ingest.sdss_spectra.files_source import read_folder
 from components.ingest.sdss_spectra.schema import QSO
@@ -91,11 +92,15 @@ class External:
         self.rejections.write(folder / "external_rejected.parquet", self.provenance)
 
 
-def predict_folder(folder: Path, model: Model, baselines: Baselines, constant: float, kind: "Kind") -> External:
-    """Predict the redshifts of a folder of real spectra.
+def predict_folder(
+    table: Path, folder: Path, model: Model, baselines: Baselines, constant: float, kind: "Kind"
+) -> External:
+    """Predict the redshifts of a folder of real spectra, but of those of objects that the model learnt from.
 
     Parameters
     ----------
+    table : Path
+        What it learnt from.
     folder : Path
         Spectrum files, with a `labels.csv` (columns file, class, redshift) or the redshift in the files.
     model, baselines, constant, kind
@@ -110,15 +115,18 @@ def predict_folder(folder: Path, model: Model, baselines: Baselines, constant: f
     predicted = predict_table(spectra, model)
     rows = {name: values[predicted.ready.rows] for name, values in spectra.items() if name not in ("flux", "ivar")}
     rows |= {"flux": predicted.ready.prepared.flux, "ivar": predicted.ready.prepared.ivar}
+    seen = find_learnt(table, rows)
+    for row in predicted.ready.rejected:
+        rejections.add(*row)
+    rejections.add_many(rows["id"][seen], *LEARNT)
+    rows = {name: values[~seen] for name, values in rows.items()}
     if not rows["redshift"].size:
         raise InputError(
-            f"None of the quasars in {folder} has a spectrum that can be used: {predicted.ready.rejected}.",
+            f"None of the quasars in {folder} can be used: {rejections.in_words}.",
             "Give a folder of quasars, with their class and redshift in labels.csv.",
         )
     minimum = MINIMUM_REDSHIFT if (rows["redshift"] > MINIMUM_REDSHIFT).any() else 0.0
     within = rows["redshift"] > minimum
-    for row in predicted.ready.rejected:
-        rejections.add(*row)
     provenance = Provenance(
         origin="real",
         archive=f"folder {folder}",
@@ -129,4 +137,4 @@ def predict_folder(folder: Path, model: Model, baselines: Baselines, constant: f
         notes=(f"Scores are of the {within.sum()} quasars above redshift {minimum}.",),
     )
     outcome = predict_batches([rows], model, baselines, constant, kind)
-    return External(outcome, predicted.columns["warning"], within, minimum, rejections, provenance)
+    return External(outcome, predicted.columns["warning"][~seen], within, minimum, rejections, provenance)

@@ -14,6 +14,7 @@ from components.common.report import Column, Section
 from components.common.tables import Columns, column, write_table
 from components.evaluate.regression import photometric
 from components.evaluate.regression.diagrams import draw_predicted_and_true
+from components.evaluate.regression.learnt import LEARNT, find_learnt
 from components.evaluate.regression.metrics import Scored
 from components.evaluate.regression.outcome import Baselines, Outcome, fields, predict_batches
 from components.evaluate.regression.score_table import add_score_table
@@ -75,11 +76,15 @@ class ImageExternal:
         self.rejections.write(folder / "external_rejected.parquet", self.provenance)
 
 
-def predict_folder(folder: Path, model: Any, baselines: Baselines, constant: float, kind: "Kind") -> ImageExternal:
-    """Predict the redshifts of a folder of real pictures with `labels.csv`.
+def predict_folder(
+    table: Path, folder: Path, model: Any, baselines: Baselines, constant: float, kind: "Kind"
+) -> ImageExternal:
+    """Predict the redshifts of a folder of real pictures with `labels.csv`, but of galaxies that were learnt from.
 
     Parameters
     ----------
+    table : Path
+        What the model learnt from.
     folder : Path
         As the ingest stage's source `files` reads it.
     model, baselines, constant, kind
@@ -97,22 +102,21 @@ def predict_folder(folder: Path, model: Any, baselines: Baselines, constant: flo
         )
     rejections = Rejections()
     batches: list[Columns] = []
-    warnings: list[npt.NDArray[Any]] = []
     source = open_folder(folder, _settings(folder, learnt.size), rejections)
     for pictures in source.batches:
         predicted = predict_table(pictures, model.model)
         for row in predicted.rejected:
             rejections.add(*row)
-        if predicted.rows.size:
-            own = {name: values[predicted.rows] for name, values in pictures.items() if name != "image"}
-            batches.append({**own, **predicted.given, "group_id": own["field_id"]})
-            warnings.append(predicted.columns["warnings"])
-    if not batches:
+        own = {name: values[predicted.rows] for name, values in pictures.items() if name != "image"}
+        own["warnings"] = predicted.columns["warnings"]
+        batches.append({**own, **predicted.given, "group_id": own["field_id"]})
+    rows = _unseen(table, batches, rejections)
+    if not rows:
         raise InputError(
             f"None of the pictures in {folder} can be used: {rejections.in_words}.",
             "Give a folder of pictures, with redshift and magnitudes in labels.csv.",
         )
-    outcome = predict_batches(iter(batches), model, baselines, constant, kind)
+    outcome = predict_batches([rows], model, baselines, constant, kind)
     provenance = Provenance(
         origin="real",
         archive=f"folder {folder}",
@@ -122,7 +126,17 @@ def predict_folder(folder: Path, model: Any, baselines: Baselines, constant: flo
         rejected=rejections.counts,
         notes=source.provenance.notes,
     )
-    return ImageExternal(outcome, np.concatenate(warnings), rejections, provenance)
+    return ImageExternal(outcome, rows["warnings"], rejections, provenance)
+
+
+def _unseen(table: Path, batches: list[Columns], rejections: Rejections) -> Columns:
+    """Join batches, but for the galaxies that the model learnt from; nothing where none is left."""
+    if not batches:
+        return {}
+    rows = {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+    seen = find_learnt(table, rows)
+    rejections.add_many(rows["id"][seen], *LEARNT)
+    return {} if seen.all() else {name: values[~seen] for name, values in rows.items()}
 
 
 def _settings(folder: Path, size: int) -> IngestSettings:

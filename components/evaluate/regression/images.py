@@ -73,8 +73,8 @@ def _point(distribution: BinnedDistribution) -> Floats:
     return distribution.median()
 
 
-def _validate(folder: Path, model: Model, baselines: Baselines, constant: float) -> ImageExternal:
-    return predict_folder(folder, model, baselines, constant, IMAGES)
+def _validate(table: Path, folder: Path, model: Model, baselines: Baselines, constant: float) -> ImageExternal:
+    return predict_folder(table, folder, model, baselines, constant, IMAGES)
 
 
 IMAGES = Kind(

@@ -90,7 +90,8 @@ class Kind:
     write_report : callable
         Takes path and evaluation.
     external : callable
-        Takes folder, model, baselines and the constant: predicts for a folder of objects from outside.
+        Takes the table that the model learnt from, a folder, model, baselines and the constant: predicts for the
+        objects in the folder, which are from outside.
     extra_scores : callable or None
         Takes outcome, the number of resamples and seed: further scores by name.
     examine : callable or None
@@ -115,7 +116,7 @@ class Kind:
     fit_baselines: Callable[[Path, int], Baselines]
     draw_curves: Callable[[Outcome, Mapping[str, Any], int, int], Any]
     write_report: Callable[[Path, "Evaluation"], None]
-    external: Callable[[Path, Model, Baselines, float], External]
+    external: Callable[[Path, Path, Model, Baselines, float], External]
     extra_scores: Callable[[Outcome, int, int], dict[str, Score]] | None = None
     examine: Callable[[Model, Outcome, Mapping[str, Any]], Any] | None = None
     sample: int = 0

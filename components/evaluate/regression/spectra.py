@@ -36,8 +36,8 @@ def _point(distribution: BinnedDistribution) -> Floats:
     return distribution.peak_value()
 
 
-def _validate(folder: Path, model: Model, baselines: Baselines, constant: float) -> External:
-    return predict_folder(folder, model, baselines, constant, SPECTRA)
+def _validate(table: Path, folder: Path, model: Model, baselines: Baselines, constant: float) -> External:
+    return predict_folder(table, folder, model, baselines, constant, SPECTRA)
 
 
 SPECTRA = Kind(
