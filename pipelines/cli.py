@@ -38,13 +38,20 @@ _PLACES = {
 """What a person can do about a place of this machine that cannot be written or read, by the system's number."""
 
 Slug = Annotated[str, typer.Argument(help="The exercise, as `armillary list` names it.")]
-Preset = Annotated[str, typer.Option(help="smoke: a minute, claims nothing. demo: a laptop. full: a GPU node.")]
+Preset = Annotated[
+    str,
+    typer.Option(
+        help="smoke: a minute, claims nothing. demo: a laptop. full: a GPU node. `armillary show` has more."
+    ),
+]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="Set a parameter that `armillary show` names; repeatable."),
 ]
-Source = Annotated[str, typer.Option(help="Where the data come from, such as simulated, archive or files.")]
-Location = Annotated[str, typer.Option(help="Folder or file of data, for the source that reads one.")]
+Source = Annotated[str, typer.Option(help="Where the data come from; `armillary show` names the sources.")]
+Location = Annotated[
+    str, typer.Option(help="Folder or file of data, or several between commas, for a source that reads them.")
+]
 External = Annotated[str, typer.Option(metavar="DIR", help="Real data with known answers, scored apart.")]
 Seed = Annotated[int | None, typer.Option(help="Seed of everything random.")]
 
