@@ -9,12 +9,9 @@ from pathlib import Path
 
 import buckets
 import pytest
-from galaxy_pictures import picture_model, pictures  # noqa: F401 (fixtures)
-from galaxy_regressors import galaxies, regressors  # noqa: F401 (fixtures)
 from hypothesis import HealthCheck, settings
 from loopback import LoopbackArchive, lay_out_sdss, serve
 from monitoring import Prometheus, Pushgateway, run_prometheus, run_pushgateway
-from small_universes import reconstruction_model, universes  # noqa: F401 (fixtures)
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -93,3 +90,55 @@ def prometheus(tmp_path: Path, pushgateway: Pushgateway) -> Iterator[Prometheus]
     """Run a real Prometheus that scrapes the test's Pushgateway every second."""
     with run_prometheus(tmp_path, pushgateway.url) as server:
         yield server
+
+
+# Some hundred objects and a model of them, made once for all tests that look at either. What makes them is
+# imported only then: torch and scikit-learn take seconds, and most files of tests need neither.
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder with `raw`, as ingested, and `data`, prepared."""
+    from galaxy_pictures import make_pictures
+
+    return make_pictures(tmp_path_factory.mktemp("pictures"))
+
+
+@pytest.fixture(scope="session")
+def picture_model(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a model folder."""
+    from galaxy_pictures import make_picture_model
+
+    return make_picture_model(pictures, tmp_path_factory.mktemp("picture-model") / "model")
+
+
+@pytest.fixture(scope="session")
+def galaxies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder with `raw`, as ingested, and `data`, prepared."""
+    from galaxy_regressors import make_galaxies
+
+    return make_galaxies(tmp_path_factory.mktemp("galaxies"))
+
+
+@pytest.fixture(scope="session")
+def regressors(galaxies: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder with `models`, and with the `best` of them."""
+    from galaxy_regressors import make_regressors
+
+    return make_regressors(galaxies, tmp_path_factory.mktemp("regressors"))
+
+
+@pytest.fixture(scope="session")
+def universes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder with `raw`, as ingested, and `data`, cut into slices."""
+    from small_universes import make_universes
+
+    return make_universes(tmp_path_factory.mktemp("universes"))
+
+
+@pytest.fixture(scope="session")
+def reconstruction_model(universes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a model folder."""
+    from small_universes import make_reconstruction_model
+
+    return make_reconstruction_model(universes, tmp_path_factory.mktemp("reconstruction-model") / "model")

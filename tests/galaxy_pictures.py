@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from components.common.tables import read_table
@@ -18,19 +17,15 @@ KNOWN = ("mag_u", "mag_g", "mag_r", "mag_i", "mag_z")
 DUST = ("extinction_u", "extinction_g", "extinction_r", "extinction_i", "extinction_z")
 
 
-@pytest.fixture(scope="session")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder with `raw`, as ingested, and `data`, prepared."""
-    folder = tmp_path_factory.mktemp("pictures")
+def make_pictures(folder: Path) -> Path:
+    """Fill a folder with `raw`, as ingested, and `data`, prepared."""
     ingest(folder / "raw", Ingestion(rows=500, seed=1))
     preprocess(folder / "raw", folder / "data", Preprocessing(test_fraction=0.3, seed=1))
     return folder
 
 
-@pytest.fixture(scope="session")
-def picture_model(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a model folder."""
-    model = tmp_path_factory.mktemp("picture-model") / "model"
+def make_picture_model(pictures: Path, model: Path) -> Path:
+    """Train a model of them."""
     train(pictures / "data", model, SMALL)
     return model
 

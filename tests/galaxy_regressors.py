@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from components.ingest.sdss_spectra.ingestion import Settings as Ingestion
 from components.ingest.sdss_spectra.ingestion import ingest
 from components.preprocess.spectra.preprocessing import Settings as Preprocessing
@@ -14,19 +12,15 @@ from components.train.regressors.training import Settings
 SMALL = Settings(tuning_rows=120, folds=2, epochs=1, seed=1)
 
 
-@pytest.fixture(scope="session")
-def galaxies(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder with `raw`, as ingested, and `data`, prepared."""
-    folder = tmp_path_factory.mktemp("galaxies")
+def make_galaxies(folder: Path) -> Path:
+    """Fill a folder with `raw`, as ingested, and `data`, prepared."""
     ingest(folder / "raw", Ingestion("semi-empirical", rows=500, seed=1, classes=("GALAXY",)))
     preprocess(folder / "raw", folder / "data", Preprocessing(bin_pixels=16, test_fraction=0.2, seed=1))
     return folder
 
 
-@pytest.fixture(scope="session")
-def regressors(galaxies: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder with `models`, and with the `best` of them."""
-    folder = tmp_path_factory.mktemp("regressors")
+def make_regressors(galaxies: Path, folder: Path) -> Path:
+    """Fill a folder with `models`, and with the `best` of them."""
     data = galaxies / "data"
     further = ["velocity_dispersion"]
     records = train_several(data, folder / "models", folder / "best", ["ridge", "linear"], ["pca"], SMALL, further)

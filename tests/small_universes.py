@@ -5,7 +5,6 @@ from pathlib import Path
 import h5py
 import numpy as np
 import numpy.typing as npt
-import pytest
 
 from components.ingest.camels_snapshots.ingestion import Settings as Ingestion
 from components.ingest.camels_snapshots.ingestion import ingest
@@ -18,20 +17,16 @@ from components.train.variational_autoencoder.training import Settings, train
 SMALL = Settings(cells=8, width=8, epochs=2, batch_size=4, seed=1)
 
 
-@pytest.fixture(scope="session")
-def universes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder with `raw`, as ingested, and `data`, cut into 16 slices along two axes."""
-    folder = tmp_path_factory.mktemp("universes")
+def make_universes(folder: Path) -> Path:
+    """Fill a folder with `raw`, as ingested, and `data`, cut into 16 slices along two axes."""
     ingest(folder / "raw", Ingestion(rows=16, grid=32, particles=32, steps=8, seed=1))
     cut = Preprocessing(channels=16, axes="xz", validation_fraction=0.2, test_fraction=0.2, seed=1)
     preprocess(folder / "raw", folder / "data", cut)
     return folder
 
 
-@pytest.fixture(scope="session")
-def reconstruction_model(universes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a model folder."""
-    model = tmp_path_factory.mktemp("reconstruction-model") / "model"
+def make_reconstruction_model(universes: Path, model: Path) -> Path:
+    """Train a model of them."""
     train(universes / "data", model, SMALL)
     return model
 
