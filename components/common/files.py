@@ -28,18 +28,21 @@ def whole(path: Path) -> Iterator[Path]:
         When the disk is full.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    part, old = (path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part") for _ in range(2))
     try:
         with disk_space(path):
             yield part
             if path.is_dir() and part.is_dir():
-                shutil.rmtree(path)
+                path.replace(old)  # and deleted there: a process killed amid that would leave half of it here
             part.replace(path)
     finally:
-        if part.is_dir():
-            shutil.rmtree(part, ignore_errors=True)
-        else:
-            part.unlink(missing_ok=True)
+        if old.is_dir() and not path.exists():
+            old.replace(path)
+        for left in (part, old):
+            if left.is_dir():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -50,6 +50,44 @@ def test_a_folder_that_fails_leaves_the_old_one(tmp_path: Path) -> None:
     assert [p.relative_to(tmp_path).as_posix() for p in sorted(tmp_path.rglob("*"))] == ["model", "model/old.txt"]
 
 
+@pytest.fixture
+def old_model(tmp_path: Path) -> Path:
+    """A folder with two files."""
+    (tmp_path / "model").mkdir()
+    for name in ("one.txt", "two.txt"):
+        (tmp_path / "model" / name).write_text("old")
+    return tmp_path / "model"
+
+
+def test_a_folder_is_not_there_by_half_while_the_old_one_is_deleted(
+    old_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(folder: Path, **_: object) -> None:
+        next(folder.iterdir()).unlink()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("components.common.files.shutil.rmtree", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_folder(old_model)
+    assert [p.relative_to(old_model).as_posix() for p in old_model.rglob("*.txt")] == ["deep/a.txt"]
+
+
+def test_a_folder_that_cannot_be_replaced_stays(old_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rename, failed = Path.replace, []
+
+    def failing(path: Path, target: Path) -> Path:
+        if target == old_model and not failed:
+            failed.append(path)
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "replace", failing)
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        write_folder(old_model)
+    assert sorted(p.name for p in old_model.iterdir()) == ["one.txt", "two.txt"]
+    assert list(old_model.parent.iterdir()) == [old_model]
+
+
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 def test_disk_quota_and_size_limit_are_told_alike(tmp_path: Path, number: int) -> None:
     with (
