@@ -92,6 +92,16 @@ def test_a_region_may_hold_a_pole() -> None:
     assert polar_centre({"region": {"ra": 0.0, "dec": 40.0, "radius_deg": 5.0}}) is None
 
 
+def test_where_no_star_has_a_colour_motion_and_place_decide() -> None:
+    stars, label = toy_region()
+    stars.columns["bp_rp"][:] = np.nan
+    (found,) = search(stars, "hdbscan", SETTINGS).clusters
+    assert min(quality(found.members, label, 0)) > 0.95
+    field, _ = toy_region(clusters=0)
+    field.columns["bp_rp"][:] = np.nan
+    assert search(field, "hdbscan", SETTINGS).clusters == []
+
+
 def test_a_clump_in_motion_alone_does_not_pass() -> None:
     """Stars that move together but are all over the region are a stream of the field at best."""
     stars, label = toy_region(clusters=1)

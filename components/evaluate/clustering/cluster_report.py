@@ -151,8 +151,8 @@ def _add_proof(section: Section, outcome: "Outcome") -> None:
         ],
         notes="Density: Mann-Whitney test of distances to the fifth neighbour, of members and of field stars. "
         "Sky: likelihood of a Plummer profile against an even spread, for stars of this motion. Colours: how "
-        "tight the sequence is beside sets of field stars of the same magnitudes. The significances of the first "
-        "two end at 38.",
+        "tight the sequence is beside sets of field stars of the same magnitudes; 0, and no test, where no star "
+        "has a colour. The significances of the first two end at 38.",
     )  # fmt: skip
     section.text(_nulls_in_words(outcome))
 

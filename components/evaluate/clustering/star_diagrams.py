@@ -46,6 +46,12 @@ def draw_colour_magnitude(
     own = (members == number) & np.isfinite(colour)
     field = (members < 0) & np.isfinite(colour)
     landmarks = find_landmarks(colour[own], magnitude[own])
+    tightness = (
+        f"Its sequence is tighter than that of field stars of the same magnitudes by {facts['cmd_score']:.1f} "
+        "standard deviations."
+        if (own | field).any()
+        else "No star has a colour: it was judged by motion and place alone."
+    )
     drawing, axes = new_axes(4.2, grid="both")
     axes.set_xlim(*_span(colour[own | field], 0.1))
     axes.set_ylim(*_span(magnitude[own | field], _TOP)[::-1])
@@ -60,8 +66,7 @@ def draw_colour_magnitude(
         drawing,
         f"Colour-magnitude diagram of {int(own.sum())} members of {name} before the field.",
         f"{name}: {counted(int(own.sum()), 'member')} with a colour before {counted(int(field.sum()), 'star')} of "
-        f"the field. {describe_landmarks(landmarks, facts)} Its sequence is tighter than that of field stars of "
-        f"the same magnitudes by {facts['cmd_score']:.1f} standard deviations.",
+        f"the field. {describe_landmarks(landmarks, facts)} {tightness}",
     )
 
 

@@ -153,7 +153,9 @@ def _judged(
     on_sky = sky_significance(found, x, y, footprint)
     test = _cmd_test(stars, near, rows, p, settings.seed)
     ra, dec = deproject(cluster.profile.x, cluster.profile.y, window.sky)
-    reason = _reason(int((p > 0.5).sum()), cluster, density, on_sky, test.score, settings)
+    # Tables of astrometry alone are judged by it alone: of colours that nobody knows nothing follows.
+    tightness = test.score if np.isfinite(near.columns["bp_rp"]).any() else np.inf
+    reason = _reason(int((p > 0.5).sum()), cluster, density, on_sky, tightness, settings)
     return Candidate(
         proposed,
         rows,

@@ -34,7 +34,8 @@ class Settings:
     significance : float
         Standard deviations above the local field that a candidate must reach, in space and in density.
     cmd_score : float
-        Standard deviations by which its colours and magnitudes must differ from those of the local field.
+        Standard deviations by which its colours and magnitudes must differ from those of the local field. Not
+        asked for where no star has a colour.
     most_candidates : int
         Groups that are fitted, those with the largest excess on the sky first; in regions of more than 200 000
         stars one for each 5000.
