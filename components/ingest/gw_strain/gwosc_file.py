@@ -156,7 +156,7 @@ def _mask(
         raise InputError(
             f"{path}: its {mask} has {len(bits)} seconds of {', '.join(names)}, not {seconds} with "
             f"{', '.join(wanted)}.",
-            "Give a file as the GWOSC ships it.",
+            "Give a file of O1 or a later run, as the GWOSC ships it: the masks of initial LIGO have other names.",
         )
     value = sum(1 << names.index(name) for name in wanted)
     return np.asarray((bits & value) == value)
