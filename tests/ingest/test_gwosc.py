@@ -157,7 +157,7 @@ def test_unusable_files_are_named(tmp_path: Path, real_data: Path) -> None:
     initial = write_gwosc(tmp_path / "d", "H1", _noise(16))
     with h5py.File(initial, "r+") as file:  # as of S6
         file["quality/simple/DQShortnames"][1:3] = [b"CBCHIGH_CAT1", b"CBCLOW_CAT1"]
-    with pytest.raises(InputError, match="DATA, CBCHIGH_CAT1.* not 16 with DATA, CBC_CAT1.* Give a file of O1"):
+    with pytest.raises(InputError, match=r"DATA, CBCHIGH_CAT1.* not 16 with DATA, CBC_CAT1.* Give a file of O1"):
         read_strain(initial, 2048.0)
     cut = tmp_path / "H-H1_CUT-1-32.hdf5"
     cut.write_bytes((real_data / "gw" / H1).read_bytes()[:300_000])
