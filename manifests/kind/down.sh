@@ -8,5 +8,5 @@ if [ "${1:-}" = --dry-run ]; then
   echo "kind delete cluster --name $name"
   exit
 fi
-command -v kind >/dev/null || { printf '%s\n' "kind is not here, so that there is no cluster of its to remove." >&2; exit 2; }
+command -v kind >/dev/null || { printf '%s\n' "kind is not here, so there is no cluster to remove." >&2; exit 2; }
 kind delete cluster --name "$name"
