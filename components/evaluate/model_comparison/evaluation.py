@@ -140,7 +140,7 @@ def _judge(
         explore(table),
         judge_components(table, models),
         _by_feature(contest, best, settings),
-        validate(Path(settings.external), contenders, chosen, *draw) if settings.external else None,
+        validate(table, Path(settings.external), contenders, chosen, *draw) if settings.external else None,
     )
 
 

@@ -12,9 +12,10 @@ from components.common.errors import InputError
 from components.common.provenance import Provenance
 from components.common.rejections import Rejections
 from components.common.scores import Score, to_json
-from components.common.tables import column, write_table
+from components.common.tables import Columns, column, write_table
 from components.evaluate.model_comparison.contest import LABELS, Contenders, Contest, Entry
 from components.evaluate.model_comparison.scores import OUTLIER
+from components.evaluate.regression.learnt import LEARNT, find_learnt
 from components.evaluate.regression.redshift import velocity_km_s
 from components.ingest.sdss_spectra.files_source import read_folder
 from components.ingest.sdss_spectra.schema import GALAXY, with_measurements
@@ -124,11 +125,15 @@ class External:
         ]
 
 
-def validate(folder: Path, contenders: Contenders, chosen: int, resamples: int, seed: int) -> External:
-    """Have all contenders answer for a folder of real galaxies.
+def validate(
+    table: Path, folder: Path, contenders: Contenders, chosen: int, resamples: int, seed: int
+) -> External:
+    """Have all contenders answer for a folder of real galaxies, but for those that they learnt from.
 
     Parameters
     ----------
+    table : Path
+        What they learnt from.
     folder : Path
         Spectrum files, with a `labels.csv` (columns file, class, redshift) or the redshift in the files.
         Magnitudes are those that the survey's pipeline has integrated over the spectra.
@@ -147,34 +152,27 @@ def validate(folder: Path, contenders: Contenders, chosen: int, resamples: int, 
     wanted = IngestSettings(source="files", location=str(folder), classes=(GALAXY,))
     spectra, rejections = read_folder(folder, wanted)
     predicted = predict_table(spectra, contenders.models[chosen])
-    if not predicted.ready.rows.size:
-        raise InputError(
-            f"None of the galaxies in {folder} has a spectrum that can be used: {predicted.ready.rejected}.",
-            "Give a folder of galaxies, with their class and redshift in labels.csv.",
-        )
     for row in predicted.ready.rejected:
         rejections.add(*row)
+    rows = predicted.ready.rows
+    new = _unseen(table, {name: spectra[name][rows] for name in ("id", "ra", "dec")}, rejections)
+    if not new.any():
+        raise InputError(
+            f"None of the galaxies in {folder} can be used: {rejections.in_words}.",
+            "Give a folder of galaxies, with their class and redshift in labels.csv.",
+        )
     spectra = {**with_measurements(spectra), "group": spectra["object_id"]}
-    labels = {name: spectra[name][predicted.ready.rows] for name in LABELS}
-    contest = contenders.answer([{**labels, **predicted.inputs}])
+    labels = {name: spectra[name][rows[new]] for name in LABELS}
+    contest = contenders.answer([{**labels, **{name: values[new] for name, values in predicted.inputs.items()}}])
     known = contenders.training["redshift"]
     within = (labels["redshift"] >= known.min()) & (labels["redshift"] <= known.max())
     within |= not within.any()
     part = contest[np.flatnonzero(within)]
     constant = part.constant_scores(resamples, seed)
-    provenance = Provenance(
-        origin="real",
-        archive=f"folder {folder}",
-        query="galaxies with a redshift",
-        requested=len(within) + len(rejections),
-        received=len(within),
-        rejected=rejections.counts,
-        notes=(f"Scores are of the {within.sum()} galaxies inside the redshifts of the training data.",),
-    )
     return External(
         contest,
         chosen,
-        predicted.columns["warning"],
+        predicted.columns["warning"][new],
         within,
         [
             {
@@ -186,8 +184,27 @@ def validate(folder: Path, contenders: Contenders, chosen: int, resamples: int, 
         constant,
         part.scores(part.template_scan, resamples, seed),
         rejections,
-        provenance,
+        _describe_source(folder, within, rejections),
     )
+
+
+def _describe_source(folder: Path, within: npt.NDArray[np.bool_], rejections: Rejections) -> Provenance:
+    return Provenance(
+        origin="real",
+        archive=f"folder {folder}",
+        query="galaxies with a redshift",
+        requested=len(within) + len(rejections),
+        received=len(within),
+        rejected=rejections.counts,
+        notes=(f"Scores are of the {within.sum()} galaxies inside the redshifts of the training data.",),
+    )
+
+
+def _unseen(table: Path, rows: Columns, rejections: Rejections) -> npt.NDArray[np.bool_]:
+    """Tell which galaxies the contenders did not learn from; the others are rejected."""
+    learnt = find_learnt(table, rows)
+    rejections.add_many(rows["id"][learnt], *LEARNT)
+    return ~learnt
 
 
 def write_external(folder: Path, external: External) -> None:
