@@ -62,13 +62,13 @@ def write_report(path: Path, outcome: Outcome, title: str, slug: str) -> None:
 def _headline(outcome: Outcome) -> Headline:
     score = outcome.scores[HEADLINE]
     return Headline(
-        "of the rms error of power spectra, for whichever of Ω_m and σ_8 fares worse",
+        "times the rms error of power spectra, for whichever of Ω_m and σ_8 fares worse",
         score.value,
         score.low,
         score.high,
         score.baseline,
         higher_is_better=False,
-        form=".1%",
+        form=".2f",
     )
 
 
