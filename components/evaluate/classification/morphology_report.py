@@ -184,8 +184,10 @@ def _add_features(section: Section, found: Explanation) -> None:
 
 def _group_label(found: Explanation, number: int) -> str:
     name = found.groups[number]
-    size = len(found.members[number])
-    return short(name) + (f" and {size - 1} more" if size > 1 else "")
+    others = [found.features[k] for k in found.members[number] if found.features[k] != name]
+    if len(others) == 1:
+        return f"{short(name)} and {short(others[0])}"
+    return short(name) + (f" and {len(others)} more" if others else "")
 
 
 def _some(names: list[str]) -> str:
