@@ -11,11 +11,15 @@ from sklearn.metrics import balanced_accuracy_score, confusion_matrix
 
 from components.common.dashboard import show_classes
 from components.common.errors import InputError, ParameterError
-from components.common.tables import read_table
+from components.common.provenance import Provenance
+from components.common.tables import column, read_table, write_table
 from components.evaluate.classification import spectra
 from components.evaluate.classification.evaluation import Settings, evaluate, evaluate_model
 from components.evaluate.classification.metrics import draw_curves
 from components.evaluate.classification.spectra import match_redshifts
+from components.evaluate.networks import load_conv1d
+from components.ingest.sdss_spectra.files_source import read_folder
+from components.ingest.sdss_spectra.settings import Settings as Ingest
 from components.train.conv1d.training import Settings as Training
 from components.train.conv1d.training import train
 
@@ -105,6 +109,22 @@ def test_real_spectra_are_scored_apart_with_the_interval_of_a_few(
     assert "Real spectra" in (tmp_path / "report.html").read_text(encoding="utf-8")
     rejected = read_table(tmp_path / "external_rejected.parquet")
     assert "class" in set(rejected["reason"]), "the star"
+
+
+def test_spectra_of_objects_that_were_learnt_from_are_no_validation(
+    dataset: Path, model: Path, real_data: Path, tmp_path: Path
+) -> None:
+    folder, network = real_data / "sdss" / "spectra", load_conv1d(model)
+    real, _ = read_folder(folder, Ingest(source="files", location=str(folder), classes=CLASSES))
+    table = tmp_path / "table.parquet"
+    learnt = {name: real[name][:10] for name in ("ra", "dec")} | {"split": np.array(["train"] * 10, dtype=object)}
+    fields = [column("ra", "float64", ""), column("dec", "float64", ""), column("split", "string", "")]
+    write_table(table, fields, learnt, Provenance("real", "a test"))
+    baselines = spectra.SPECTRA.baselines(dataset / "dataset.parquet", network, 1)
+    assert spectra.SPECTRA.external is not None
+    found = spectra.SPECTRA.external(table, folder, network, baselines)
+    assert found.rejections.counts["learnt from"] == 10
+    assert len(found.outcome) == len(found.notes) == 32
 
 
 def test_matched_redshifts_are_alike_in_all_classes() -> None:

@@ -14,12 +14,12 @@ from components.common.files import read_json
 from components.common.provenance import Provenance
 from components.common.scores import Score
 from components.common.tables import Columns, column, read_table, write_table
+from components.evaluate.learnt import find_learnt
 from components.evaluate.regression import photometric
 from components.evaluate.regression.evaluation import Settings, evaluate
 from components.evaluate.regression.image_curves import count_redshifts
 from components.evaluate.regression.images import IMAGES, FedModel, load_fed_model
 from components.evaluate.regression.kinds import find_kind
-from components.evaluate.regression.learnt import find_learnt
 from components.evaluate.regression.outcome import Outcome, Worst
 from components.evaluate.regression.photometric_baselines import FOREST, PLAIN_FOREST, PhotometricBaselines
 from components.train.image_cnn.side_inputs import MAGNITUDES

@@ -232,7 +232,7 @@ def test_galaxies_that_were_learnt_from_are_no_validation(galaxies: Path, tmp_pa
     table = galaxies / "data" / "dataset.parquet"
     model, kind = load_model(galaxies / "model"), find_kind(table)
     assert kind.external is not None
-    found = kind.external(tmp_path, model, kind.baselines(table, model, 1))
+    found = kind.external(table, tmp_path, model, kind.baselines(table, model, 1))
     own = read_table(table, ["id", "split"])
     assert sorted(found.outcome.columns["id"]) == sorted(own["id"][own["split"] == "test"])
     assert found.rejections.counts == {"learnt from": int((own["split"] != "test").sum())}

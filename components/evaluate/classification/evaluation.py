@@ -101,7 +101,7 @@ def evaluate_model(
     curves = draw_curves(outcome, groups, kind.features, *draw)
     external, external_scored = None, None
     if settings.external:
-        external = _validate(kind, settings, model, baselines)
+        external = _validate(kind, table, settings, model, baselines)
         its_groups = external.outcome.columns[kind.group]
         external_scored = score_all(external.outcome, its_groups, *draw, small_sample=True)
     findings = kind.examine(model, outcome, stored)
@@ -169,10 +169,10 @@ def _test_rows(table: Path, kind: Kind) -> Iterator[Columns]:
         report_progress(done, rows, kind.noun)
 
 
-def _validate(kind: Kind, settings: Settings, model: Model, baselines: Any) -> External:
+def _validate(kind: Kind, table: Path, settings: Settings, model: Model, baselines: Any) -> External:
     if kind.external is None:
         raise ParameterError(f"There is no validation on external {kind.noun}.", "Leave external empty.")
-    found = kind.external(Path(settings.external), model, baselines)
+    found = kind.external(table, Path(settings.external), model, baselines)
     require_two_classes(found.outcome.truth, found.outcome.classes, settings.external)
     return found
 

@@ -78,7 +78,8 @@ class Kind:
     add_sections : callable
         Takes report and evaluation: adds the sections that only this kind of data has.
     external : callable or None
-        Takes folder, model and baselines: predicts for a folder of objects from outside.
+        Takes the table that the model learnt from, a folder, model and baselines: predicts for the objects of the
+        folder, which come from outside.
     extra_notes : str
         What the further scores are, for a reader; without words there is no table of them.
     found_scores : callable
@@ -100,7 +101,7 @@ class Kind:
     extra_scores: Callable[[Outcome, int, int], dict[str, Score]]
     examine: Callable[[Model, Outcome, Mapping[str, Any]], Any]
     add_sections: Callable[[Report, "Evaluation"], None]
-    external: Callable[[Path, Model, Baselines], External] | None = None
+    external: Callable[[Path, Path, Model, Baselines], External] | None = None
     extra_notes: str = ""
     found_scores: Callable[[Any], dict[str, Score]] = no_scores
     method: str = "A network"

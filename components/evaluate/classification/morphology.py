@@ -61,7 +61,7 @@ def morphology(table: Path, columns: Sequence[str]) -> Kind:
         extra_scores=_extra_scores,
         examine=partial(examine, table.parent),
         add_sections=add_sections,
-        external=partial(validate, table, [field.name for field in fields], GROUP),
+        external=partial(validate, [field.name for field in fields], GROUP),
         extra_notes="Macro F1 below ceiling: by how much the mean F1 of the Bayes rule is above that of the "
         "model; the simulator knows the probabilities on which no method can improve. SHAP permutation rank "
         "correlation: of the importance of the groups of features, by two methods.",

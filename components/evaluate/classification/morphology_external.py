@@ -22,7 +22,7 @@ UNKNOWN, OTHER, LEARNT = "unknown class string", "other class", "learnt from"
 
 
 def validate(
-    dataset: Path, carried: Sequence[str], group: str, folder: Path, model: Model, baselines: Baselines
+    carried: Sequence[str], group: str, dataset: Path, folder: Path, model: Model, baselines: Baselines
 ) -> External:
     """Predict for the galaxies of a folder that are of the model's classes.
 
@@ -30,13 +30,11 @@ def validate(
 
     Parameters
     ----------
-    dataset : Path
-        Table of the galaxies that the model learnt from, with the splits.
     carried : sequence of str
         Columns of the predictions; those that the tables lack are missing.
     group : str
         Column that says which rows are of one object.
-    folder, model, baselines
+    dataset, folder, model, baselines
         As `Kind.external` takes them.
     """
     assert isinstance(model, BoostedTreesModel)

@@ -21,6 +21,7 @@ from components.evaluate.classification.outcome import LABEL, Baselines, Model, 
 from components.evaluate.classification.report import Evaluation
 from components.evaluate.classification.spectra_baselines import SpectraBaselines
 from components.evaluate.classification.spectra_diagrams import draw_attention, draw_misclassified
+from components.evaluate.learnt import LEARNT, find_learnt
 from components.evaluate.networks import load_conv1d
 from components.ingest.sdss_spectra.files_source import read_folder
 from components.ingest.sdss_spectra.schema import QSO, STAR
@@ -216,19 +217,23 @@ def _add_sections(report: Report, e: Evaluation) -> None:
     section.figures(draw_misclassified(e.outcome, attention.grid.wavelength_angstrom))
 
 
-def _external(folder: Path, model: Model, baselines: Baselines) -> External:
+def _external(table: Path, folder: Path, model: Model, baselines: Baselines) -> External:
     settings = IngestSettings(source="files", location=str(folder), classes=model.classes)
     spectra, rejections = read_folder(folder, settings)
     predicted = predict_table(spectra, model)
     for row in predicted.ready.rejected:
         rejections.add(*row)
-    if not predicted.ready.rows.size:
+    found = predicted.ready.rows
+    learnt = find_learnt(table, {name: spectra[name][found] for name in ("ra", "dec")})
+    rejections.add_many(spectra["id"][found[learnt]], *LEARNT)
+    if learnt.all():
         raise InputError(
             f"None of the spectra in {folder} can be used: {rejections.in_words}.",
-            "Give a folder of spectra, with their classes and redshifts in labels.csv.",
+            "Give a folder of other spectra, with their classes and redshifts in labels.csv.",
         )
-    rows = {name: values[predicted.ready.rows] for name, values in spectra.items() if name not in INPUTS}
-    rows |= {name: getattr(predicted.ready.prepared, name) for name in ("flux", "ivar", "offset", "scale")}
+    prepared = {name: getattr(predicted.ready.prepared, name) for name in ("flux", "ivar", "offset", "scale")}
+    rows = {name: values[found] for name, values in spectra.items() if name not in INPUTS} | prepared
+    rows = {name: values[~learnt] for name, values in rows.items()}
     rows[LABEL] = rows["spectral_class"]
     outcome = predict_batches([rows], model, baselines, INPUTS, [field.name for field in FIELDS], SPECTRA.positive)
     provenance = Provenance(
@@ -239,7 +244,9 @@ def _external(folder: Path, model: Model, baselines: Baselines) -> External:
         received=len(outcome),
         rejected=rejections.counts,
     )
-    return External(outcome, rejections, provenance, tuple(str(text) for text in predicted.columns["warnings"]))
+    return External(
+        outcome, rejections, provenance, tuple(str(text) for text in predicted.columns["warnings"][~learnt])
+    )
 
 
 SPECTRA = Kind(

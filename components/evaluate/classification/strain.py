@@ -264,7 +264,7 @@ STRAIN = Kind(
     extra_scores=_extra_scores,
     examine=_examine,
     add_sections=_add_sections,
-    external=lambda folder, model, baselines: predict_external(
+    external=lambda _, folder, model, baselines: predict_external(
         folder, model, baselines, [field.name for field in FIELDS], GROUP, SIGNAL
     ),
     extra_notes="AUC over matched filter: area under the ROC curve over that of the matched filter. S/N at half "

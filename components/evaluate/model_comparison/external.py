@@ -13,9 +13,9 @@ from components.common.provenance import Provenance
 from components.common.rejections import Rejections
 from components.common.scores import Score, to_json
 from components.common.tables import Columns, column, write_table
+from components.evaluate.learnt import LEARNT, find_learnt
 from components.evaluate.model_comparison.contest import LABELS, Contenders, Contest, Entry
 from components.evaluate.model_comparison.scores import OUTLIER
-from components.evaluate.regression.learnt import LEARNT, find_learnt
 from components.evaluate.regression.redshift import velocity_km_s
 from components.ingest.sdss_spectra.files_source import read_folder
 from components.ingest.sdss_spectra.schema import GALAXY, with_measurements
@@ -159,7 +159,7 @@ def validate(
     if not new.any():
         raise InputError(
             f"None of the galaxies in {folder} can be used: {rejections.in_words}.",
-            "Give a folder of galaxies, with their class and redshift in labels.csv.",
+            "Give a folder of other galaxies, with their class and redshift in labels.csv.",
         )
     spectra = {**with_measurements(spectra), "group": spectra["object_id"]}
     labels = {name: spectra[name][rows[new]] for name in LABELS}

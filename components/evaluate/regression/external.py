@@ -11,7 +11,7 @@ from components.common.errors import InputError
 from components.common.provenance import Provenance
 from components.common.rejections import Rejections
 from components.common.tables import column, write_table
-from components.evaluate.regression.learnt import LEARNT, find_learnt
+from components.evaluate.learnt import LEARNT, find_learnt
 from components.evaluate.regression.outcome import Baselines, Model, Outcome, fields, predict_batches
 from components.ingest.sdss_spectra.files_source import read_folder
 from components.ingest.sdss_spectra.schema import QSO
@@ -123,7 +123,7 @@ def predict_folder(
     if not rows["redshift"].size:
         raise InputError(
             f"None of the quasars in {folder} can be used: {rejections.in_words}.",
-            "Give a folder of quasars, with their class and redshift in labels.csv.",
+            "Give a folder of other quasars, with their class and redshift in labels.csv.",
         )
     minimum = MINIMUM_REDSHIFT if (rows["redshift"] > MINIMUM_REDSHIFT).any() else 0.0
     within = rows["redshift"] > minimum

@@ -12,9 +12,9 @@ from components.common.provenance import Provenance
 from components.common.rejections import Rejections
 from components.common.report import Column, Section
 from components.common.tables import Columns, column, write_table
+from components.evaluate.learnt import LEARNT, find_learnt
 from components.evaluate.regression import photometric
 from components.evaluate.regression.diagrams import draw_predicted_and_true
-from components.evaluate.regression.learnt import LEARNT, find_learnt
 from components.evaluate.regression.metrics import Scored
 from components.evaluate.regression.outcome import Baselines, Outcome, fields, predict_batches
 from components.evaluate.regression.score_table import add_score_table
@@ -114,7 +114,7 @@ def predict_folder(
     if not rows:
         raise InputError(
             f"None of the pictures in {folder} can be used: {rejections.in_words}.",
-            "Give a folder of pictures, with redshift and magnitudes in labels.csv.",
+            "Give a folder of other pictures, with redshift and magnitudes in labels.csv.",
         )
     outcome = predict_batches([rows], model, baselines, constant, kind)
     provenance = Provenance(
