@@ -17,14 +17,13 @@ import pyarrow.parquet as pq
 
 from components.common.errors import InputError
 from components.common.tables import Columns
-from components.ingest.gaia_stars.text_table import read_head
 from components.ingest.galaxy_zoo.derived import measured
 from components.ingest.galaxy_zoo.names import find_columns, warn_of_missing_votes
 from components.ingest.galaxy_zoo.schema import TEXT_COLUMNS
+from components.ingest.text_head import NULLS, read_head
 
 SUFFIXES = (".csv", ".parquet", ".fits", ".fit")
 _REMEDY = "Give CSV, FITS or Parquet, plain or .gz; fetch the file again if it is cut off."
-_NULLS = ["", "null", "NULL", "nan", "NaN", "NA", "N/A", "--", "None"]
 _BLOCK = 1 << 24
 _LARGEST = int(np.iinfo(np.int64).max)
 _MOST_DIGITS = len(str(_LARGEST))
@@ -108,7 +107,7 @@ class TableStream:
         # in the first block and is none later.
         texts = {self.columns[name] for name in (*TEXT_COLUMNS, "dr7objid") if name in self.columns}
         types = {name: pa.string() if name in texts else pa.float64() for name in wanted}
-        options = pyarrow.csv.ConvertOptions(column_types=types, include_columns=wanted, null_values=_NULLS)
+        options = pyarrow.csv.ConvertOptions(column_types=types, include_columns=wanted, null_values=NULLS)
         try:
             with pyarrow.csv.open_csv(file, *_csv_options(file), options) as reader:
                 yield from reader
