@@ -44,6 +44,15 @@ def test_bins_are_labelled_by_their_edges_and_gaps_stay_gaps():
     )
     assert [t for t in texts(figure) if t in ("0", "1", "4", "16", "∞")][:5].count("∞") == 1
     assert {"1", "4", "16", "∞", "Accuracy", "S/N", "Objects"} <= set(texts(figure))
+    assert figure.caption.endswith("Bins of fewer than 10 objects are left out above.")
+
+
+def test_bins_that_are_all_small_are_drawn():
+    low, value = np.array([0.0, 1]), np.array([0.5, 0.8])
+    figure = diagrams.draw_score_by_feature(
+        low, low + 1, value, value - 0.1, value, np.array([3.0, 5]), score="accuracy", feature="S/N"
+    )
+    assert "left out" not in figure.caption
 
 
 def test_the_kept_epoch_is_marked():

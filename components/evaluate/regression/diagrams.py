@@ -25,6 +25,9 @@ MODEL, OTHER, FAILURE = SERIES[0], SERIES[5], SERIES[1]
 
 _SHOWN = 0.99
 _MOST_DOTS = 60
+_FEWEST = 10
+"""Objects of a bin whose score is drawn: the bar of a smaller one can be so wide that nothing else is seen."""
+
 _LEVEL = f"{INTERVAL_LEVEL:.0%}"
 
 
@@ -109,7 +112,10 @@ def draw_score_by_feature(
     left = np.searchsorted(edges, bin_low)
     centre = left + 0.5
     error = np.clip([value - low, high - value], 0, None)
-    above.errorbar(centre, value, error, fmt="o", color=MODEL, markersize=5, elinewidth=1.4)
+    shown = (count >= _FEWEST) | (count.max() < _FEWEST)
+    above.errorbar(
+        centre[shown], value[shown], error[:, shown], fmt="o", color=MODEL, markersize=5, elinewidth=1.4
+    )
     below.bar(centre, count, width=0.92, color=OTHER, alpha=0.55, linewidth=0)
     below.set_xlim(0, edges.size - 1)
     below.set_xticks(np.arange(edges.size), [f"{e:g}" if np.isfinite(e) else "∞" for e in edges])
@@ -124,7 +130,8 @@ def draw_score_by_feature(
         drawing,
         f"{score} in {value.size} bins of {feature}, with error bars, above the number of objects in each bin.",
         f"{sentence(score)} by {feature}. Bars are {_LEVEL} intervals: wide ones stand on few objects, counted "
-        "below. Look for where it changes by more than the bars, not for single steps inside them.",
+        "below. Look for where it changes by more than the bars, not for single steps inside them."
+        + ("" if shown.all() else f" Bins of fewer than {_FEWEST} objects are left out above."),
     )
 
 
