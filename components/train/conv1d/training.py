@@ -58,7 +58,7 @@ class Settings:
         or for classes the negative log-likelihood. `strided` asks whether a feature is there, wherever: for
         classes of spectra and of strain. `chirps` is that for strain, with first kernels as long as waves last.
     kernels : list of int
-        Widths of the three convolutions in pixels of the unbinned grid; they shrink with `bin_pixels`.
+        Widths of the three convolutions in pixels of the unbinned grid; on a binned one they are as much narrower.
     channels : list of int
         Output channels of the three convolutions.
     epochs, learning_rate, patience : int, float, int
