@@ -221,7 +221,7 @@ def test_the_command_names_each_bad_file_also_where_none_is_good(
         hdus[1].data["flux"][:] = 1
         hdus.writeto(constant)
     bad = [file for file in damaged[1:-1] if file.exists()] + [constant]
-    with pytest.raises(InputError, match=r"None of the 5 spectra can be used: .*1 truncated"):
+    with pytest.raises(InputError, match=r"Nothing is left to predict for"):
         command("quasar-redshift", bad, model=str(trained), out=None, plots=None)
     said = capsys.readouterr().err
     assert all(str(file) in said for file in bad)
