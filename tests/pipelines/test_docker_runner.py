@@ -233,11 +233,17 @@ def test_the_same_seed_gives_the_same_scores_in_both_runners(armillary: Armillar
         )
         assert done.returncode == 0, done.stderr
         scores[runner] = json.loads(done.stdout.splitlines()[-1])["scores"]
-    assert scores["docker"].keys() == scores["process"].keys()
-    for name, score in scores[
-        "process"
-    ].items():  # sums depend on where arrays lie in memory, by their last digits
-        assert scores["docker"][name] == pytest.approx(score, rel=0.02), name
+    known = [
+        {
+            (name, part): value
+            for name, one in scores[runner].items()
+            for part, value in one.items()
+            if value is not None
+        }
+        for runner in ("process", "docker")
+    ]
+    # Sums depend on where arrays lie in memory, by their last digits.
+    assert known[1] == pytest.approx(known[0], rel=0.02, abs=0.02)
 
 
 def test_doctor_tells_about_engine_and_images(armillary: Armillary) -> None:
