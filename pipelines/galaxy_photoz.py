@@ -113,11 +113,6 @@ def galaxy_photoz(
     promotion.set_caching_options(False)  # its answer depends on the champion, which no cache key knows
 
 
-def check_external(folder: str, encoding: str, size: int) -> None:
-    """Look over the pictures that the model will be validated on."""
-    check_picture_folder.python_func(folder, encoding, size)
-
-
 DEFINITION = Definition(
     pipeline=galaxy_photoz,
     predictor=predict_cutouts,
@@ -143,5 +138,5 @@ DEFINITION = Definition(
         "Published: an NMAD of 0.0091 and about 0.3 % of outliers (Pasquet et al. 2019, A&A 621, A26), for half "
         "a million real galaxies in five bands. Only scores of real pictures may be held against it."
     ),
-    checks={"external": check_external},
+    checks={"external": check_picture_folder.python_func},
 )

@@ -113,11 +113,6 @@ def quasar_galaxy(
     promotion.set_caching_options(False)  # its answer depends on the champion, which no cache key knows
 
 
-def check_external(folder: str, classes: list[str]) -> None:
-    """Look over the spectra that the model will be validated on."""
-    check_sdss_folder.python_func(folder, classes)
-
-
 DEFINITION = Definition(
     pipeline=quasar_galaxy,
     predictor=predict_classes,
@@ -153,5 +148,5 @@ DEFINITION = Definition(
         "test score. Galaxies of the superset were targeted as quasars, which makes them hard negatives; those of "
         "the main galaxy sample are easier. Nothing here may be held against it."
     ),
-    checks={"external": check_external},
+    checks={"external": check_sdss_folder.python_func},
 )

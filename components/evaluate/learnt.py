@@ -5,10 +5,28 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from components.common.rejections import Rejections
 from components.common.tables import Columns, open_table, read_table
 from components.ingest.sdss_spectra.objects import group_objects
 
-LEARNT = ("learnt from", "the model was trained or tuned on an object at this place")
+_LEARNT = ("learnt from", "the model was trained or tuned on an object at this place")
+
+
+def reject_learnt(table: Path, rows: Columns, rejections: Rejections) -> npt.NDArray[np.bool_]:
+    """Reject the objects that a model has learnt from, and tell which are left, shape (n,).
+
+    Parameters
+    ----------
+    table : Path
+        What it learnt from, as for `find_learnt`.
+    rows : dict of str to ndarray, shape (n,)
+        With `id`, `ra` and `dec`.
+    rejections : Rejections
+        Takes the others.
+    """
+    learnt = find_learnt(table, rows)
+    rejections.add_many(rows["id"][learnt], *_LEARNT)
+    return ~learnt
 
 
 def find_learnt(table: Path, rows: Columns) -> npt.NDArray[np.bool_]:

@@ -21,7 +21,7 @@ from components.evaluate.classification.outcome import LABEL, Baselines, Model, 
 from components.evaluate.classification.report import Evaluation
 from components.evaluate.classification.spectra_baselines import SpectraBaselines
 from components.evaluate.classification.spectra_diagrams import draw_attention, draw_misclassified
-from components.evaluate.learnt import LEARNT, find_learnt
+from components.evaluate.learnt import reject_learnt
 from components.evaluate.networks import load_conv1d
 from components.ingest.sdss_spectra.files_source import read_folder
 from components.ingest.sdss_spectra.schema import QSO, STAR
@@ -224,16 +224,15 @@ def _external(table: Path, folder: Path, model: Model, baselines: Baselines) -> 
     for row in predicted.ready.rejected:
         rejections.add(*row)
     found = predicted.ready.rows
-    learnt = find_learnt(table, {name: spectra[name][found] for name in ("ra", "dec")})
-    rejections.add_many(spectra["id"][found[learnt]], *LEARNT)
-    if learnt.all():
+    new = reject_learnt(table, {name: spectra[name][found] for name in ("id", "ra", "dec")}, rejections)
+    if not new.any():
         raise InputError(
             f"None of the spectra in {folder} can be used: {rejections.in_words}.",
             "Give a folder of other spectra, with their classes and redshifts in labels.csv.",
         )
     prepared = {name: getattr(predicted.ready.prepared, name) for name in ("flux", "ivar", "offset", "scale")}
     rows = {name: values[found] for name, values in spectra.items() if name not in INPUTS} | prepared
-    rows = {name: values[~learnt] for name, values in rows.items()}
+    rows = {name: values[new] for name, values in rows.items()}
     rows[LABEL] = rows["spectral_class"]
     outcome = predict_batches([rows], model, baselines, INPUTS, [field.name for field in FIELDS], SPECTRA.positive)
     provenance = Provenance(
@@ -245,7 +244,7 @@ def _external(table: Path, folder: Path, model: Model, baselines: Baselines) -> 
         rejected=rejections.counts,
     )
     return External(
-        outcome, rejections, provenance, tuple(str(text) for text in predicted.columns["warnings"][~learnt])
+        outcome, rejections, provenance, tuple(str(text) for text in predicted.columns["warnings"][new])
     )
 
 

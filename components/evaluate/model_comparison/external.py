@@ -12,8 +12,8 @@ from components.common.errors import InputError
 from components.common.provenance import Provenance
 from components.common.rejections import Rejections
 from components.common.scores import Score, to_json
-from components.common.tables import Columns, column, write_table
-from components.evaluate.learnt import LEARNT, find_learnt
+from components.common.tables import column, write_table
+from components.evaluate.learnt import reject_learnt
 from components.evaluate.model_comparison.contest import LABELS, Contenders, Contest, Entry
 from components.evaluate.model_comparison.scores import OUTLIER
 from components.evaluate.regression.redshift import velocity_km_s
@@ -155,7 +155,7 @@ def validate(
     for row in predicted.ready.rejected:
         rejections.add(*row)
     rows = predicted.ready.rows
-    new = _unseen(table, {name: spectra[name][rows] for name in ("id", "ra", "dec")}, rejections)
+    new = reject_learnt(table, {name: spectra[name][rows] for name in ("id", "ra", "dec")}, rejections)
     if not new.any():
         raise InputError(
             f"None of the galaxies in {folder} can be used: {rejections.in_words}.",
@@ -198,13 +198,6 @@ def _describe_source(folder: Path, within: npt.NDArray[np.bool_], rejections: Re
         rejected=rejections.counts,
         notes=(f"Scores are of the {within.sum()} galaxies inside the redshifts of the training data.",),
     )
-
-
-def _unseen(table: Path, rows: Columns, rejections: Rejections) -> npt.NDArray[np.bool_]:
-    """Tell which galaxies the contenders did not learn from; the others are rejected."""
-    learnt = find_learnt(table, rows)
-    rejections.add_many(rows["id"][learnt], *LEARNT)
-    return ~learnt
 
 
 def write_external(folder: Path, external: External) -> None:

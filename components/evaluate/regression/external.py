@@ -11,7 +11,7 @@ from components.common.errors import InputError
 from components.common.provenance import Provenance
 from components.common.rejections import Rejections
 from components.common.tables import column, write_table
-from components.evaluate.learnt import LEARNT, find_learnt
+from components.evaluate.learnt import reject_learnt
 from components.evaluate.regression.outcome import Baselines, Model, Outcome, fields, predict_batches
 from components.ingest.sdss_spectra.files_source import read_folder
 from components.ingest.sdss_spectra.schema import QSO
@@ -115,11 +115,10 @@ def predict_folder(
     predicted = predict_table(spectra, model)
     rows = {name: values[predicted.ready.rows] for name, values in spectra.items() if name not in ("flux", "ivar")}
     rows |= {"flux": predicted.ready.prepared.flux, "ivar": predicted.ready.prepared.ivar}
-    seen = find_learnt(table, rows)
     for row in predicted.ready.rejected:
         rejections.add(*row)
-    rejections.add_many(rows["id"][seen], *LEARNT)
-    rows = {name: values[~seen] for name, values in rows.items()}
+    new = reject_learnt(table, rows, rejections)
+    rows = {name: values[new] for name, values in rows.items()}
     if not rows["redshift"].size:
         raise InputError(
             f"None of the quasars in {folder} can be used: {rejections.in_words}.",
@@ -137,4 +136,4 @@ def predict_folder(
         notes=(f"Scores are of the {within.sum()} quasars above redshift {minimum}.",),
     )
     outcome = predict_batches([rows], model, baselines, constant, kind)
-    return External(outcome, predicted.columns["warning"][~seen], within, minimum, rejections, provenance)
+    return External(outcome, predicted.columns["warning"][new], within, minimum, rejections, provenance)

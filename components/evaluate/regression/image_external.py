@@ -12,7 +12,7 @@ from components.common.provenance import Provenance
 from components.common.rejections import Rejections
 from components.common.report import Column, Section
 from components.common.tables import Columns, column, write_table
-from components.evaluate.learnt import LEARNT, find_learnt
+from components.evaluate.learnt import reject_learnt
 from components.evaluate.regression import photometric
 from components.evaluate.regression.diagrams import draw_predicted_and_true
 from components.evaluate.regression.metrics import Scored
@@ -134,9 +134,8 @@ def _unseen(table: Path, batches: list[Columns], rejections: Rejections) -> Colu
     if not batches:
         return {}
     rows = {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
-    seen = find_learnt(table, rows)
-    rejections.add_many(rows["id"][seen], *LEARNT)
-    return {} if seen.all() else {name: values[~seen] for name, values in rows.items()}
+    new = reject_learnt(table, rows, rejections)
+    return {name: values[new] for name, values in rows.items()} if new.any() else {}
 
 
 def _settings(folder: Path, size: int) -> IngestSettings:
