@@ -17,7 +17,8 @@ _GIVEN = np.array([5.155, 3.793, 2.751, 2.086, 1.479])
 """Extinction per unit of E(B-V) in kcorrect's file, which is older: Schlegel, Finkbeiner & Davis 1998 (ApJ 500,
 525, table 6)."""
 _OF_THE_SURVEY = np.array([4.239, 3.303, 2.285, 1.698, 1.263])
-"""In the survey's tables since DR13, on the same map: Schlafly & Finkbeiner 2011 (ApJ 737, 103, table 6)."""
+"""In the survey's rows that were looked at, of DR14 to DR16, on the same map: Schlafly & Finkbeiner 2011 (ApJ 737,
+103, table 6)."""
 
 
 @dataclass(frozen=True)

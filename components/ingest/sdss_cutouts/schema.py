@@ -32,7 +32,7 @@ SCALARS = (
     ),
     *(column(f"mag_error_{b}", "float32", f"standard error of mag_{b}; NaN missing", "mag") for b in BANDS),
     *(
-        column(f"extinction_{b}", "float32", f"by the Milky Way's dust in {b}, as SDSS has it since DR13", "mag")
+        column(f"extinction_{b}", "float32", f"by the Milky Way's dust in {b}, as SDSS gives it now", "mag")
         for b in BANDS
     ),
     column("petro_r50", "float32", "radius of half the Petrosian flux in r; NaN where unknown", "arcsec"),
